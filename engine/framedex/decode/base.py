@@ -1,0 +1,121 @@
+"""The decoder contract: a video file or frame folder in, sampled RGB frames with their timestamps out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from framedex.contracts import FrameBatch
+from framedex.decode.grid import Grid
+
+Timing = Literal["container", "reconstructed"]
+
+#: A FrameBatch is closed once it holds this many bytes of pixels.
+BATCH_NBYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSource:
+    """One video to decode, already identified by content.
+
+    Attributes:
+        path: the file, or the folder of images.
+        key: video key, 32 hex digits.
+        nbytes: size of the file, or of all images.
+        folder_fps: declared frames per second of a frame folder, as written ("3", "30000/1001"); None for a file.
+    """
+
+    path: Path
+    key: str
+    nbytes: int
+    folder_fps: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What the container says of its video stream; hints, not truth.
+
+    Attributes:
+        container: short format name, "mov,mp4,m4a,3gp,3g2,mj2"; "folder" for a frame folder.
+        codec: "h264", "hevc", …; the images' format for a frame folder.
+        width: of the pictures as shown, in pixels, rotation applied.
+        height: likewise.
+        rotation_deg: rotation that was applied, counter-clockwise, one of 0, 90, 180, 270.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation_deg: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeSummary:
+    """What a whole pass over a video found; complete once the frames are exhausted.
+
+    Attributes:
+        timing: "container", or "reconstructed" where times are order × frame duration.
+        decoded_frames: frames that the decoder gave.
+        damaged_frames: of those, the ones that the decoder flagged as corrupt.
+        first_pts_us: timestamp of the first decoded frame: people see times relative to it.
+        last_pts_us: timestamp of the last decoded frame.
+        grid_points: points of the grid, before duplicates collapsed.
+        sampled_frames: frames taken.
+    """
+
+    timing: Timing
+    decoded_frames: int
+    damaged_frames: int
+    first_pts_us: int
+    last_pts_us: int
+    grid_points: int
+    sampled_frames: int
+
+
+class VideoReader(Protocol):
+    """An open video; holds the decoder's state until closed."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What the container says."""
+        ...
+
+    @property
+    def summary(self) -> DecodeSummary:
+        """What the pass found; only once `frames` is exhausted."""
+        ...
+
+    def frames(self, grid: Grid, *, timing: Timing = "container") -> Iterator[FrameBatch]:
+        """Decode once, in order, and give the frames that `grid` takes; batches close at `BATCH_NBYTES`.
+
+        Raises:
+            TimestampsUnordered: with `timing="container"`, where timestamps are missing or do not increase in output order.
+            VideoError: any other reason why this video cannot be used.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the decoder; safe to call twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Decoder(Protocol):
+    """A way to decode: a function from a source to an open reader."""
+
+    def __call__(self, source: VideoSource, *, threads: int) -> VideoReader:
+        """Open `source` with at most `threads` decoding threads.
+
+        Raises:
+            VideoError: the file cannot be used, and why, in one sentence.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""One tree of errors: the class says who can fix it, and its exit code is the command's.
+
+    FramedexError
+    ├── UsageError        2   the caller: a wrong path, name, option or value
+    ├── MissingDependency 3   the installation: an extra that is not there
+    ├── InvalidData       4   the data: a store, artefact or manifest that does not hold
+    │   ├── StoreError
+    │   └── ArtefactError
+    ├── DeviceError       5   the machine: an accelerator or runtime that fails
+    ├── StorageError      6   the disk: full, read-only, locked
+    └── VideoError        1   one input: quarantined, the others go on
+        ├── NotAVideo
+        ├── NoVideoStream
+        ├── TruncatedVideo
+        ├── DecodeFailed
+        └── TimestampsUnordered   not fatal: asks for a decode with reconstructed times
+
+Exit code 0 means all done, 1 done with quarantined inputs, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FramedexError(Exception):
+    """Base of every error that a user can meet; `exit_code` is what the command line returns."""
+
+    exit_code = 2
+
+
+class UsageError(FramedexError):
+    """The request cannot be carried out as it was put: a wrong path, name, option or value."""
+
+    exit_code = 2
+
+
+class MissingDependency(FramedexError):
+    """An optional dependency is needed and not installed; the message names the extra."""
+
+    exit_code = 3
+
+
+class InvalidData(FramedexError):
+    """Something on disk does not hold what its description says."""
+
+    exit_code = 4
+
+
+class StoreError(InvalidData):
+    """A store, or a file in it, breaks docs/format.md."""
+
+
+class ArtefactError(InvalidData):
+    """An encoder artefact breaks its manifest."""
+
+
+class DeviceError(FramedexError):
+    """A device or runtime failed."""
+
+    exit_code = 5
+
+
+class StorageError(FramedexError):
+    """The file system refused: full, read-only or locked."""
+
+    exit_code = 6
+
+
+class VideoError(FramedexError):
+    """One video cannot be used; it is quarantined and the others go on."""
+
+    exit_code = 1
+
+
+class NotAVideo(VideoError):
+    """The file is empty or no container that we read."""
+
+
+class NoVideoStream(VideoError):
+    """The container holds no video stream."""
+
+
+class TruncatedVideo(VideoError):
+    """The file ends before its container says it does."""
+
+
+class DecodeFailed(VideoError):
+    """The decoder gave up inside the stream, or gave no frame."""
+
+
+class TimestampsUnordered(VideoError):
+    """The container's timestamps do not increase in output order: decode again with reconstructed times."""
+
+
+def did_you_mean(got: str, known: Iterable[str]) -> str:
+    """Say what exists, and the nearest of it: ``"exists: a, b; did you mean 'b'?"``."""
+    names = sorted(known)
+    near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    exists = f"exists: {', '.join(names)}" if names else "none exists"
+    return f"{exists}; did you mean {near[0]!r}?" if near else exists

@@ -1,0 +1,84 @@
+"""Samplers that take one contiguous window of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from framedex.errors import UsageError
+from framedex.select.base import Request, Rows, Scores
+
+Statistic = Literal["mean", "max"]
+
+
+def window_starts(n: int, length: int, stride: int) -> Rows:
+    """First rows of the windows of `length` frames, `stride` apart; the last one is moved back to end with the video.
+
+    Where the video is no longer than a window there is one window, the whole video.
+    """
+    last = max(n - length, 0)
+    starts = np.arange(0, last + 1, stride, dtype=np.int64)
+    return starts if starts[-1] == last else np.append(starts, last)
+
+
+def window_scores(scores: Scores, starts: Rows, length: int, statistic: Statistic) -> Scores:
+    """One score per window: the mean or the maximum of its frames' scores."""
+    windows = sliding_window_view(scores, min(length, len(scores)))[starts]
+    return np.asarray(windows.mean(axis=1) if statistic == "mean" else windows.max(axis=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    length: int | None = None
+    stride: int = 1
+    statistic: Statistic = "mean"
+
+    def __post_init__(self) -> None:
+        for field, value in (("length", self.length), ("stride", self.stride)):
+            if value is not None and value < 1:
+                raise UsageError(f"window {field}: expected 1 or more, got {value}")
+
+    def _rows(self, request: Request, sampler: str, *, sign: int) -> Rows:
+        length = request.budget if self.length is None else self.length
+        starts = window_starts(request.n, length, self.stride)
+        scores = window_scores(request.need_scores(sampler), starts, length, self.statistic)
+        first = starts[np.argmax(sign * scores)]
+        return np.arange(first, min(first + length, request.n), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTop(_Window):
+    """The window with the highest score; ties go to the earlier window.
+
+    Args:
+        length: frames in a window; the budget where not given.
+        stride: frames between the starts of neighbouring windows.
+        statistic: a window's score is the "mean" or the "max" of its frames' scores.
+
+    Source: sliding windows of arXiv 2509.01167, whose length and stride are not published; the defaults are ours.
+    """
+
+    name: ClassVar[str] = "window-top"
+    kind: ClassVar[Literal["set"]] = "set"
+
+    def rows(self, request: Request) -> Rows:
+        """min(length, n) contiguous rows."""
+        return self._rows(request, self.name, sign=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBottom(_Window):
+    """The window whose mean (or maximum) score is the lowest; ties go to the earlier window.
+
+    Args: as `WindowTop`.
+    """
+
+    name: ClassVar[str] = "window-bottom"
+    kind: ClassVar[Literal["set"]] = "set"
+
+    def rows(self, request: Request) -> Rows:
+        """min(length, n) contiguous rows."""
+        return self._rows(request, self.name, sign=-1)
