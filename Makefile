@@ -38,13 +38,13 @@ lint: setup
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy --strict engine exporters bench
-	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'engine/native/*.cpp' 'engine/native/*.hpp')
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'engine/native/*.cpp' 'engine/native/*.h')
 	$(BIN)/python docs/build.py --check
 
 format: setup
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
-	$(BIN)/clang-format -i $$(git ls-files 'engine/native/*.cpp' 'engine/native/*.hpp')
+	$(BIN)/clang-format -i $$(git ls-files 'engine/native/*.cpp' 'engine/native/*.h')
 	$(BIN)/python docs/build.py
 
 docs: setup

@@ -1,0 +1,7 @@
+#include <nanobind/nanobind.h>
+
+#include "topics.h"
+
+NB_MODULE(_native, m) {
+    framedex::bind_scores(m);
+}

@@ -1,0 +1,10 @@
+// One function per file of bindings.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace framedex {
+
+void bind_scores(nanobind::module_& m);
+
+}  // namespace framedex
