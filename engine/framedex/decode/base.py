@@ -60,7 +60,7 @@ class DecodeSummary:
     Attributes:
         timing: "container", or "reconstructed" where times are order × frame duration.
         decoded_frames: frames that the decoder gave.
-        damaged_frames: of those, the ones that the decoder flagged as corrupt.
+        damaged_frames: frames that the decoder flagged as corrupt, or whose packet the container flagged (it may be lost).
         first_pts_us: timestamp of the first decoded frame: people see times relative to it.
         last_pts_us: timestamp of the last decoded frame.
         grid_points: points of the grid, before duplicates collapsed.

@@ -1,0 +1,80 @@
+"""The reader of frame folders: images, one per frame, at a declared rate; read by Pillow."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from framedex.contracts import FrameBatch, Pixels
+from framedex.decode.base import DecodeSummary, Timing, VideoInfo, VideoSource
+from framedex.decode.batches import in_batches
+from framedex.decode.frame_names import list_images
+from framedex.decode.grid import Grid
+from framedex.decode.reader import PassReader
+from framedex.decode.walk import GridWalk
+from framedex.errors import DecodeFailed
+
+# Others, 16-bit grey above all, Pillow would clip to 8 bits without a word.
+_MODES_OF_8_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+
+
+class FolderReader(PassReader):
+    """A folder of images as a video: frame i is at i / folder_fps, with either timing.
+
+    Images are turned as their EXIF says; transparency is dropped.
+
+    Args:
+        source: the folder, with its declared rate.
+        threads: not used, images are read one after the other.
+
+    Raises:
+        NotAVideo: the folder holds other things, or its order is in doubt.
+        DecodeFailed: the first image cannot be read.
+    """
+
+    def __init__(self, source: VideoSource, *, threads: int) -> None:  # noqa: ARG002  # the decoders' common signature
+        super().__init__()
+        assert source.folder_fps is not None, "a frame folder comes with its rate"
+        self._path = source.path
+        self._time_base = 1 / Fraction(source.folder_fps)
+        self._images = list_images(source.path)
+        first, codec = _read(self._images[0])
+        self._info = VideoInfo(
+            container="folder", codec=codec, width=first.shape[1], height=first.shape[0], rotation_deg=0
+        )
+
+    @property
+    def info(self) -> VideoInfo:
+        """Size and format of the first image; each image is turned by itself, so `rotation_deg` is 0."""
+        return self._info
+
+    def _one_pass(self, grid: Grid, timing: Timing) -> Generator[FrameBatch, None, DecodeSummary]:
+        walk = GridWalk(path=self._path, grid=grid, time_base=self._time_base, timing=timing)
+        yield from in_batches((pts_us, _read(image)[0]) for pts_us, image in walk.taken(enumerate(self._images)))
+        return walk.summary(damaged_frames=0)
+
+
+def _read(path: Path) -> tuple[Pixels, str]:
+    """An image as uint8 (H, W, 3) RGB, upright, and its format's name."""
+    try:
+        with Image.open(path) as image:
+            codec = (image.format or "unknown").lower()
+            if image.mode not in _MODES_OF_8_BITS:
+                raise DecodeFailed(
+                    f"{path}: expected 8 bits per channel, got Pillow mode {image.mode!r}; convert the image"
+                )
+            pictures: int = getattr(image, "n_frames", 1)
+            if pictures != 1:
+                raise DecodeFailed(
+                    f"{path}: expected one picture, got {pictures}; give every frame an image of its own"
+                )
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB")), codec
+    except UnidentifiedImageError as error:
+        raise DecodeFailed(f"{path}: no image that Pillow can read; replace or remove it") from error
+    except (OSError, EOFError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+        raise DecodeFailed(f"{path}: the image cannot be read ({error}); replace or remove it") from error
