@@ -1,0 +1,236 @@
+"""`manifest.json` of an encoder artefact: what framedex knows of an encoder, and the one place where it is checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from framedex.errors import ArtefactError, UsageError
+from framedex.keys import Json, json_key
+
+FORMAT: Final = "framedex-artefact"
+VERSION: Final = 1
+MANIFEST_NAME = "manifest.json"
+TOKENIZER_NAME = "tokenizer.json"
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=1)]
+Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
+PerChannel = tuple[float, float, float]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ImageRules(_Record):
+    """How a picture becomes the image tower's input.
+
+    The resize runs before the tower, on uint8; `rescale`, `mean` and `std` (per channel, on values times `rescale`) are
+    inside its graph.
+    """
+
+    size: tuple[Count, Count] = Field(description="height, width in pixels")
+    resize: Literal["squash"]
+    interpolation: Literal["bicubic", "bilinear"]
+    antialias: Literal[True]
+    channel_order: Literal["RGB"]
+    rescale: Annotated[float, Field(gt=0)]
+    mean: PerChannel
+    std: PerChannel
+
+    @model_validator(mode="after")
+    def _std_is_positive(self) -> Self:
+        if min(self.std) <= 0:
+            raise ValueError(f"std: expected numbers above 0, got {list(self.std)}")
+        return self
+
+
+class TextRules(_Record):
+    """How a text becomes the text tower's input; lower-casing and punctuation are `tokenizer.json`'s business."""
+
+    max_length: Count = Field(description="ids per text, the end of text included")
+    padding: Literal["max_length"]
+    pad_id: Annotated[int, Field(ge=0)]
+    truncation: Literal["end"]
+    eos: Literal["appended, kept when truncated"]
+    eos_id: Annotated[int, Field(ge=0)]
+    tokenizer_sha256: Sha256
+    note: str = Field(description="what tokenizer.json does to a text before it looks pieces up, in words")
+
+
+class Tower(_Record):
+    """One graph: image takes uint8 (n, H, W, 3), text int64 (m, max_length); both give float32 unit rows (·, dim)."""
+
+    file: str
+    input: str
+    output: str
+
+
+class Towers(_Record):
+    """The two graphs."""
+
+    image: Tower
+    text: Tower
+
+
+class FileEntry(_Record):
+    """A file of the artefact as it was written."""
+
+    sha256: Sha256
+    nbytes: Annotated[int, Field(ge=0)]
+
+
+class Parity(_Record):
+    """What was measured against the torch model and its own processor and tokenizer before the artefact was written."""
+
+    images: Count
+    image_min_cosine: Cosine
+    image_mean_cosine: Cosine
+    preprocessing_max_grey_levels: Annotated[int, Field(ge=0, le=255)]
+    texts: Count
+    text_min_cosine: Cosine
+    text_mean_cosine: Cosine
+    tokenizer_texts: Count = Field(description="texts whose ids are equal, one by one")
+    batch_min_cosine: Cosine = Field(description="one picture at a time against all in one batch")
+
+
+class Provenance(_Record):
+    """Who wrote the artefact; no part of the encoder key."""
+
+    torch: str
+    transformers: str
+    onnx: str
+    onnxruntime: str
+    exporter: str
+    opset: Count
+    tokenizer: Literal["checkpoint", "converted from spiece.model"]
+
+
+class Manifest(_Record):
+    """An encoder artefact's description.
+
+    `parity` is None only while the exporter has not measured yet; no manifest on disk is without it.
+    """
+
+    format: Literal["framedex-artefact"]
+    version: Literal[1]
+    name: Annotated[str, Field(min_length=1)]
+    family: Literal["siglip"]
+    dim: Count
+    image: ImageRules
+    text: TextRules
+    logit_scale: Annotated[float, Field(gt=0)] = Field(
+        description="already exponentiated: logit = cosine * scale + bias"
+    )
+    logit_bias: float
+    weights_sha256: Sha256 = Field(description="of the checkpoint's safetensors")
+    towers: Towers
+    precision: Literal["fp32"]
+    files: dict[str, FileEntry]
+    parity: Parity | None
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _files_agree(self) -> Self:
+        for name in self.files:
+            if not _PLAIN_NAME.fullmatch(name) or name == MANIFEST_NAME:
+                raise ValueError(f"files: expected plain names of files beside the manifest, got {name!r}")
+        for name in (self.towers.image.file, self.towers.text.file, TOKENIZER_NAME):
+            if name not in self.files:
+                raise ValueError(f"files: {name!r} is needed and not listed")
+        listed = self.files[TOKENIZER_NAME].sha256
+        if listed != self.text.tokenizer_sha256:
+            raise ValueError(
+                f"text.tokenizer_sha256: expected that of files, {listed}, got {self.text.tokenizer_sha256}"
+            )
+        return self
+
+    def identity(self) -> dict[str, Json]:
+        """What makes two artefacts the same encoder: weights, preprocessing and text rules."""
+        return encoder_identity(dim=self.dim, weights_sha256=self.weights_sha256, image=self.image, text=self.text)
+
+    @property
+    def encoder_key(self) -> str:
+        """Key of `identity`: 32 hex digits."""
+        return json_key(self.identity())
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def encoder_identity(*, dim: int, weights_sha256: str, image: ImageRules, text: TextRules) -> dict[str, Json]:
+    """What an encoder key is the key of; runtime, precision, names, parity and versions are not in it."""
+    return {
+        "family": "siglip",
+        "dim": dim,
+        "weights_sha256": weights_sha256,
+        "image": image.model_dump(mode="json"),
+        "text": text.model_dump(mode="json", exclude={"note"}),
+    }
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check the manifest of the artefact in `folder`; its files are `Artefact.open`'s to check.
+
+    Raises:
+        UsageError: there is no such folder.
+        ArtefactError: the folder holds no manifest, or one that does not hold, and why.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such encoder artefact; expected a folder that framedex-export wrote")
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise ArtefactError(
+            f"{folder}: no encoder artefact, {MANIFEST_NAME} is missing; make one: framedex-export siglip CHECKPOINT -o ARTEFACT"
+        )
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both
+        raise ArtefactError(f"{path}: not JSON ({error}); export it again") from error
+    return validate_manifest(value, subject=str(path))
+
+
+def validate_manifest(value: Any, *, subject: str) -> Manifest:
+    """Turn a parsed `manifest.json` into a Manifest.
+
+    Raises:
+        ArtefactError: the first thing that is wrong with it, as subject, field, got and expected.
+    """
+    got = value.get("format") if isinstance(value, dict) else None
+    if got != FORMAT:
+        raise ArtefactError(f"{subject}: expected an object with format {FORMAT!r}, got {got!r}; export it again")
+    if value.get("version") != VERSION:
+        raise ArtefactError(
+            f"{subject}: this framedex reads version {VERSION}, got {value.get('version')!r}; "
+            "upgrade framedex, or export it again"
+        )
+    try:
+        manifest = Manifest.model_validate(value)
+    except ValidationError as error:
+        raise ArtefactError(f"{subject}: {first_fault(error)}; export it again") from error
+    if manifest.parity is None:
+        raise ArtefactError(f"{subject}: parity was never measured; export it again")
+    return manifest
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a value, as field, what is expected, and what was got."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    # Our own checks name their field and what they got.
+    message = first["msg"].removeprefix("Value error, ")
+    if not where or first["type"] == "value_error":
+        return message
+    if first["type"] == "missing":
+        return f"{where}: missing"
+    got = first["input"]
+    shown = repr(got) if isinstance(got, str | int | float | None) else f"a {type(got).__name__}"
+    return f"{where}: {message}, got {shown}"

@@ -1,0 +1,62 @@
+"""Texts to the ids that a text tower takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from framedex.embed.manifest import TextRules
+from framedex.errors import ArtefactError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TokenBatch:
+    """Texts as ids, every row of the tower's length.
+
+    Attributes:
+        ids: int64 (m, L), padded at the end.
+        truncated: bool (m,), the text was longer and was cut.
+        empty: bool (m,), the encoder's rules leave nothing of the text ("?!" for SigLIP).
+    """
+
+    ids: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+    empty: NDArray[np.bool_]
+
+
+class TextEncoder:
+    """A `tokenizer.json` under an artefact's text rules.
+
+    Args:
+        path: the tokenizer.json, already proved against the manifest.
+        rules: the artefact's.
+
+    Raises:
+        ArtefactError: the padding id is not in the vocabulary.
+    """
+
+    def __init__(self, path: Path, rules: TextRules) -> None:
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._rules = rules
+        pad_token = self._tokenizer.id_to_token(rules.pad_id)
+        if pad_token is None:
+            raise ArtefactError(f"{path}: the manifest pads with id {rules.pad_id}, which is not in the vocabulary")
+        # What the file itself says of padding and truncation gives way to the manifest.
+        self._tokenizer.enable_padding(length=rules.max_length, pad_id=rules.pad_id, pad_token=pad_token)
+        self._tokenizer.enable_truncation(rules.max_length)
+
+    def encode(self, texts: Sequence[str]) -> TokenBatch:
+        """Encode m >= 0 texts, each on its own."""
+        # One by one: encode_batch starts threads outside every budget.
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        ids = np.array([encoding.ids for encoding in encodings], np.int64).reshape(len(texts), self._rules.max_length)
+        return TokenBatch(
+            ids=ids,
+            truncated=np.array([bool(encoding.overflowing) for encoding in encodings], np.bool_),
+            empty=np.array([all(encoding.special_tokens_mask) for encoding in encodings], np.bool_),
+        )

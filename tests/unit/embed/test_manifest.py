@@ -1,0 +1,170 @@
+"""A manifest round-trips; every way to be wrong is one clear error; the key hashes identity and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framedex.embed.manifest import Manifest, read_manifest, validate_manifest
+from framedex.errors import ArtefactError, UsageError
+from framedex.keys import is_key, json_key
+from manifests import manifest_value, write_example
+
+
+def _with(path: str, new: Any) -> dict[str, Any]:
+    """The example with the field at `path` ("image.size.0") set, or removed where `new` is ..."""
+    value = manifest_value()
+    *parents, last = path.split(".")
+    owner: Any = value
+    for part in parents:
+        owner = owner[int(part)] if isinstance(owner, list) else owner[part]
+    key: Any = int(last) if isinstance(owner, list) else last
+    if new is ...:
+        del owner[key]
+    else:
+        owner[key] = new
+    return value
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    first = read_manifest(write_example(tmp_path))
+    assert first.image.size == (48, 32)
+    (tmp_path / "manifest.json").write_text(first.to_json())
+    assert read_manifest(tmp_path) == first
+
+
+WRONG = [
+    ("dim", 0, "dim: .*greater than or equal to 1, got 0"),
+    ("dim", ..., "dim: missing"),
+    ("dim", "many", "dim: .*integer.*got 'many'"),
+    ("family", "clip", "family: .*'siglip', got 'clip'"),
+    ("name", "", "name: .*got ''"),
+    ("extra", 1, "extra: .*not permitted"),
+    ("image.size", [48], "image.size.1: "),
+    ("image.size.0", -1, "image.size.0: .*got -1"),
+    ("image.interpolation", "lanczos", "image.interpolation: .*got 'lanczos'"),
+    ("image.antialias", False, "image.antialias: .*got False"),
+    ("image.std.1", 0.0, "std: expected numbers above 0, got \\[0.5, 0.0, 0.5\\]"),
+    ("image.mean.0", float("nan"), "image.mean.0: .*finite number, got nan"),
+    ("text.max_length", 0, "text.max_length: .*got 0"),
+    ("text.tokenizer_sha256", "00" * 32, "text.tokenizer_sha256: expected that of files, .*, got 0000"),
+    ("logit_scale", 0, "logit_scale: .*got 0"),
+    ("weights_sha256", "abc", "weights_sha256: .*got 'abc'"),
+    ("precision", "fp16", "precision: .*got 'fp16'"),
+    ("files", [], "files: .*got a list"),
+    ("files.image.onnx", None, "files.image.onnx: "),
+    ("towers.image.file", "other.onnx", "files: 'other.onnx' is needed and not listed"),
+    ("parity", None, "parity was never measured"),
+    ("parity.images", 0, "parity.images: .*got 0"),
+    ("parity.image_min_cosine", 7.0, "parity.image_min_cosine: .*got 7.0"),
+    ("provenance.opset", ..., "provenance.opset: missing"),
+]
+
+
+@pytest.mark.parametrize(("path", "new", "message"), WRONG, ids=[f"{path}={new!r}"[:40] for path, new, _ in WRONG])
+def test_every_wrong_field_is_named(path: str, new: Any, message: str) -> None:
+    value = manifest_value()
+    if path == "files.image.onnx":
+        value["files"]["image.onnx"] = new
+    else:
+        value = _with(path, new)
+    with pytest.raises(ArtefactError, match=message) as caught:
+        validate_manifest(value, subject="place/manifest.json")
+    assert str(caught.value).startswith("place/manifest.json: ")
+    assert str(caught.value).endswith("export it again")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../up.onnx", "/etc/passwd", "a/b.onnx", "manifest.json", ".hidden", ""])
+def test_files_lie_beside_the_manifest(name: str) -> None:
+    value = manifest_value()
+    value["files"][name] = value["files"]["image.onnx"]
+    with pytest.raises(ArtefactError, match="expected plain names"):
+        validate_manifest(value, subject="m")
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"format": "zip"}, "text"])
+def test_another_format_is_said(value: Any) -> None:
+    with pytest.raises(ArtefactError, match="expected an object with format 'framedex-artefact'"):
+        validate_manifest(value, subject="m")
+
+
+def test_a_newer_version_asks_for_an_upgrade() -> None:
+    with pytest.raises(ArtefactError, match="reads version 1, got 2; upgrade framedex"):
+        validate_manifest(_with("version", 2), subject="m")
+
+
+def test_no_folder_is_usage_and_no_manifest_is_no_artefact(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such encoder artefact"):
+        read_manifest(tmp_path / "nowhere")
+    with pytest.raises(ArtefactError, match=r"manifest.json is missing; make one: framedex-export"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"{", b"\xff\xfe", b""])
+def test_what_is_not_json_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(data)
+    with pytest.raises(ArtefactError, match="not JSON"):
+        read_manifest(tmp_path)
+
+
+def _key(value: dict[str, Any]) -> str:
+    return Manifest.model_validate(value).encoder_key
+
+
+IDENTITY = [
+    ("dim", 9),
+    ("weights_sha256", "cd" * 32),
+    ("image.size", [32, 32]),
+    ("image.interpolation", "bilinear"),
+    ("image.rescale", 1 / 256),
+    ("image.mean", [0.5, 0.5, 0.4]),
+    ("image.std", [0.5, 0.4, 0.5]),
+    ("text.max_length", 17),
+    ("text.pad_id", 0),
+    ("text.eos_id", 2),
+]
+NO_IDENTITY = [
+    ("name", "renamed"),
+    ("text.note", "in other words"),
+    ("logit_scale", 1.0),
+    ("logit_bias", 0.0),
+    ("parity.images", 99),
+    ("provenance.torch", "9.9"),
+    ("provenance.tokenizer", "converted from spiece.model"),
+    ("towers.image.output", "emb"),
+    ("files.extra.data", {"sha256": "00" * 32, "nbytes": 1}),
+]
+
+
+@pytest.mark.parametrize(("path", "new"), IDENTITY)
+def test_every_identity_input_changes_the_key(path: str, new: Any) -> None:
+    assert _key(_with(path, new)) != _key(manifest_value())
+
+
+def test_the_tokenizer_changes_the_key() -> None:
+    value = manifest_value()
+    value["files"]["tokenizer.json"]["sha256"] = value["text"]["tokenizer_sha256"] = "ef" * 32
+    assert _key(value) != _key(manifest_value())
+
+
+@pytest.mark.parametrize(("path", "new"), NO_IDENTITY)
+def test_names_runtimes_and_figures_do_not(path: str, new: Any) -> None:
+    value = manifest_value()
+    if path == "files.extra.data":
+        value["files"]["extra.data"] = new
+    else:
+        value = _with(path, new)
+    assert value != manifest_value()
+    assert _key(value) == _key(manifest_value())
+
+
+def test_the_key_is_the_key_of_identity() -> None:
+    manifest = Manifest.model_validate(manifest_value())
+    identity = json.loads(json.dumps(manifest.identity()))
+    assert is_key(manifest.encoder_key)
+    assert json_key(identity) == manifest.encoder_key
+    assert set(identity) == {"family", "dim", "weights_sha256", "image", "text"}
