@@ -1,0 +1,94 @@
+"""A torch module with one input and one output to a checked ONNX file with a dynamic batch."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import onnx_ir
+import torch
+from torch import Tensor, nn
+
+from framedex.errors import ArtefactError
+
+OPSET = 20
+BATCH = "batch"
+
+# One protobuf message holds at most 2 GiB; above this the weights go into a file of their own.
+_EXTERNAL_ABOVE_NBYTES = 1_800_000_000
+
+
+def export_graph(module: nn.Module, example: Tensor, path: Path, *, input_name: str, output_name: str) -> None:
+    """Write `module` as ONNX to `path`; weights above 1.8 GB go into `path` + ".data" beside it.
+
+    The graph holds no trace of the machine that it was made on: equal weights and versions give equal bytes.
+
+    Args:
+        module: in evaluation mode.
+        example: an input of batch 2, so that no size is mistaken for a constant 1.
+        path: the ONNX file.
+        input_name: of the graph.
+        output_name: of the graph.
+
+    Raises:
+        ArtefactError: torch cannot export the module, or the graph fails ONNX's own check.
+    """
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                module.eval(),
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[input_name],
+                output_names=[output_name],
+                dynamic_shapes=({0: torch.export.Dim(BATCH)},),
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise ArtefactError(f"{path.name}: torch {torch.__version__} cannot export this model: {error}") from error
+    assert program is not None, "dynamo exports return a program"
+    _forget_the_machine(program.model)
+    nbytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)
+    program.save(str(path), external_data=nbytes > _EXTERNAL_ABOVE_NBYTES)
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ArtefactError(f"{path.name}: the exported graph fails ONNX's check: {error}") from error
+
+
+def _forget_the_machine(model: onnx_ir.Model) -> None:
+    """Drop stack traces and other notes of the exporter, which hold file paths."""
+    assert not model.functions, "the exporter's optimiser inlines every function"
+    graph = model.graph
+    values = [*graph.inputs, *graph.initializers.values()]
+    for node in graph.all_nodes():
+        node.metadata_props.clear()
+        node.doc_string = None
+        values += node.outputs
+    for value in values:
+        value.metadata_props.clear()
+        value.doc_string = None
+    graph.metadata_props.clear()
+    model.metadata_props.clear()
+    graph.doc_string = model.doc_string = None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' own warnings and notes off the user's terminal."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

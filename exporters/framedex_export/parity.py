@@ -1,0 +1,137 @@
+"""Measures an artefact's towers, preprocessing and tokenizer against the torch checkpoint, and refuses those that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
+from framedex.embed.artefact import Artefact
+from framedex.embed.base import Embedder
+from framedex.embed.manifest import ImageRules, Parity
+from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
+from framedex.embed.text import TextEncoder
+from framedex.embed.tower import to_tower
+from framedex.errors import ArtefactError
+from framedex_export.battery import pictures, texts
+from framedex_export.checkpoint import Checkpoint
+from framedex_export.tokenizer import reference_ids
+
+MIN_COSINE = 0.9999
+MAX_GREY_LEVELS = 1
+
+_BATCH = 8
+
+
+def measure(checkpoint: Checkpoint, artefact: Artefact, *, tokenizer_texts: int) -> Parity:
+    """Compare an artefact with its checkpoint over the battery, from picture and text to unit vector.
+
+    Ours: `to_tower`, then ONNX Runtime. The reference's: its PIL image processor, then torch; its own tokenizer, then torch.
+
+    Args:
+        checkpoint: the reference.
+        artefact: made from it.
+        tokenizer_texts: how many texts had equal ids, to be recorded.
+
+    Raises:
+        DeviceError: ONNX Runtime cannot run the artefact's graphs.
+    """
+    with OnnxRuntimeEmbedder(artefact, threads=torch.get_num_threads(), batch=_BATCH) as embedder:
+        return _measure(checkpoint, artefact, embedder, tokenizer_texts)
+
+
+def require(parity: Parity) -> None:
+    """Refuse figures below the bar: every cosine >= 0.9999, preprocessing within one grey level.
+
+    Raises:
+        ArtefactError: the first figure that is not reached.
+    """
+    for name in ("image_min_cosine", "text_min_cosine", "batch_min_cosine"):
+        got = getattr(parity, name)
+        # Written so that NaN does not pass.
+        if not got >= MIN_COSINE:
+            raise ArtefactError(
+                f"parity: {name} is {got:.6f}, expected {MIN_COSINE} or more against the torch model; nothing was written"
+            )
+    if parity.preprocessing_max_grey_levels > MAX_GREY_LEVELS:
+        raise ArtefactError(
+            f"parity: preprocessing differs by {parity.preprocessing_max_grey_levels} grey levels from the checkpoint's "
+            f"processor, expected {MAX_GREY_LEVELS} at most; nothing was written"
+        )
+
+
+def _measure(checkpoint: Checkpoint, artefact: Artefact, embedder: Embedder, tokenizer_texts: int) -> Parity:
+    images = list(pictures())
+    reference_pixels = _processed(checkpoint, images)
+    pixels = _to_tower(images, artefact.manifest.image)
+    ours = _embed(embedder, pixels)
+    alone = np.concatenate([_embed(embedder, pixels[row : row + 1]) for row in range(len(pixels))])
+    image_cosines = _cosines(_torch_images(checkpoint, reference_pixels), ours)
+    battery = texts()
+    # A text of which the rules leave nothing is refused by the embedder, not embedded.
+    empty = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(battery).empty
+    words = [text for text, nothing in zip(battery, empty, strict=True) if not nothing]
+    text_cosines = _cosines(_torch_texts(checkpoint, words), embedder.embed_texts(words))
+    return Parity(
+        images=len(images),
+        image_min_cosine=float(image_cosines.min()),
+        image_mean_cosine=float(image_cosines.mean()),
+        preprocessing_max_grey_levels=_grey_levels(reference_pixels, pixels, artefact.manifest.image),
+        texts=len(words),
+        text_min_cosine=float(text_cosines.min()),
+        text_mean_cosine=float(text_cosines.mean()),
+        tokenizer_texts=tokenizer_texts,
+        batch_min_cosine=float(_cosines(alone, ours).min()),
+    )
+
+
+def _processed(checkpoint: Checkpoint, images: Sequence[Pixels]) -> NDArray[np.float32]:
+    shown = [Image.fromarray(image) for image in images]
+    values: NDArray[np.float32] = checkpoint.processor(images=shown, return_tensors="np")["pixel_values"]
+    return values
+
+
+def _to_tower(images: Sequence[Pixels], rules: ImageRules) -> Pixels:
+    first = np.zeros(1, np.int64)
+    # Sizes differ, so each picture is a batch of its own.
+    batches = [to_tower(FrameBatch(pts_us=first, frames=image[np.newaxis]), rules) for image in images]
+    return np.concatenate([batch.pixels for batch in batches])
+
+
+def _embed(embedder: Embedder, pixels: Pixels) -> Vectors:
+    order = np.arange(len(pixels), dtype=np.int64)
+    return embedder.embed_images(TowerBatch(pts_us=order, pixels=pixels)).vectors
+
+
+def _torch_images(checkpoint: Checkpoint, values: NDArray[np.float32]) -> Vectors:
+    chunks = torch.split(torch.from_numpy(values), _BATCH)
+    with torch.inference_mode():
+        rows = [checkpoint.model.get_image_features(pixel_values=chunk).pooler_output for chunk in chunks]
+    return torch.cat(rows).numpy()
+
+
+def _torch_texts(checkpoint: Checkpoint, words: Sequence[str]) -> Vectors:
+    chunks = torch.split(torch.tensor(reference_ids(checkpoint, words)), _BATCH)
+    with torch.inference_mode():
+        rows = [checkpoint.model.get_text_features(input_ids=chunk).pooler_output for chunk in chunks]
+    return torch.cat(rows).numpy()
+
+
+def _grey_levels(reference: NDArray[np.float32], pixels: Pixels, rules: ImageRules) -> int:
+    """The largest difference between the processor's pixels, taken back to 0–255, and ours."""
+    mean = np.array(rules.mean).reshape(1, 3, 1, 1)
+    std = np.array(rules.std).reshape(1, 3, 1, 1)
+    levels = (reference.astype(np.float64) * std + mean) / rules.rescale
+    ours = pixels.transpose(0, 3, 1, 2).astype(np.float64)
+    return int(np.rint(np.abs(levels - ours).max()))
+
+
+def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    dots = np.einsum("nd,nd->n", a, b)
+    cosines: NDArray[np.float64] = dots / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return cosines

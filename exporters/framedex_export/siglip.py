@@ -1,0 +1,162 @@
+"""The whole way from a SigLIP checkpoint folder to an artefact in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+import transformers
+
+from framedex.embed.artefact import Artefact
+from framedex.embed.manifest import (
+    FORMAT,
+    TOKENIZER_NAME,
+    VERSION,
+    ImageRules,
+    Manifest,
+    Provenance,
+    Tower,
+    Towers,
+    encoder_identity,
+)
+from framedex.errors import ArtefactError, UsageError
+from framedex_export import __version__, parity
+from framedex_export.checkpoint import Checkpoint, read_checkpoint, read_image_rules
+from framedex_export.onnx_export import OPSET, export_graph
+from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
+from framedex_export.towers import ImageTower, TextTower
+from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
+
+Report = Callable[[str], None]
+
+_TOWERS = Towers(
+    image=Tower(file="image.onnx", input="pixels", output="vectors"),
+    text=Tower(file="text.onnx", input="ids", output="vectors"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """What became of an export.
+
+    Attributes:
+        artefact: in its place, opened and proved.
+        written: False where an artefact of the same encoder was there already and was left alone.
+    """
+
+    artefact: Artefact
+    written: bool
+
+
+def export_siglip(
+    checkpoint_folder: Path, target: Path, *, name: str | None = None, force: bool = False, report: Report
+) -> ExportResult:
+    """Make an artefact of a SigLIP checkpoint, measure it against the checkpoint, and put it in its place.
+
+    Args:
+        checkpoint_folder: config.json, safetensors, tokenizer and preprocessor_config.json.
+        target: the artefact's folder; made, with its parents.
+        name: the encoder's name for people; the target folder's where None.
+        force: replace an artefact that is there.
+        report: is told each step, in words.
+
+    Raises:
+        UsageError: no checkpoint folder, or the target holds something else.
+        ArtefactError: the checkpoint does not hold, or the artefact does not reach parity; the target is as it was.
+        StorageError: the target cannot be written.
+    """
+    target = target.resolve()
+    if is_occupied(target):
+        require_artefact(target)
+    report(f"reading {checkpoint_folder}")
+    checkpoint = read_checkpoint(checkpoint_folder)
+    image = read_image_rules(checkpoint)
+    with staging(target) as folder:
+        report("writing and checking the tokenizer")
+        tokenizer = write_tokenizer(checkpoint, folder / TOKENIZER_NAME)
+        if is_occupied(target) and not force:
+            return ExportResult(artefact=_same_encoder(target, checkpoint, image, tokenizer), written=False)
+        _export_towers(checkpoint, image, tokenizer, folder, report)
+        draft = _describe(checkpoint, image, tokenizer, folder, name or target.name)
+        report("measuring parity against torch")
+        built = Artefact(folder=folder, manifest=draft, origin=str(folder))
+        measured = parity.measure(checkpoint, built, tokenizer_texts=tokenizer.texts)
+        parity.require(measured)
+        publish(folder, target, draft.model_copy(update={"parity": measured}).to_json())
+    return ExportResult(artefact=Artefact.open(target), written=True)
+
+
+def _same_encoder(target: Path, checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer) -> Artefact:
+    """The artefact that is already there, if it is sound and of this very encoder."""
+    try:
+        there = Artefact.open(target)
+    except ArtefactError as error:
+        raise ArtefactError(f"{error} (--force replaces it)") from error
+    identity = encoder_identity(
+        dim=_dim(checkpoint), weights_sha256=checkpoint.weights_sha256, image=image, text=tokenizer.rules
+    )
+    if there.manifest.identity() != identity:
+        raise UsageError(
+            f"{target}: holds another encoder ({there.manifest.name!r}, key {there.manifest.encoder_key}); "
+            "name another output folder, or --force to replace it"
+        )
+    return there
+
+
+def _export_towers(
+    checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer, folder: Path, report: Report
+) -> None:
+    report("exporting the image tower")
+    export_graph(
+        ImageTower(checkpoint.model, image),
+        torch.zeros(2, *image.size, 3, dtype=torch.uint8),
+        folder / _TOWERS.image.file,
+        input_name=_TOWERS.image.input,
+        output_name=_TOWERS.image.output,
+    )
+    report("exporting the text tower")
+    export_graph(
+        TextTower(checkpoint.model),
+        torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64),
+        folder / _TOWERS.text.file,
+        input_name=_TOWERS.text.input,
+        output_name=_TOWERS.text.output,
+    )
+
+
+def _describe(
+    checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer, folder: Path, name: str
+) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        version=VERSION,
+        name=name,
+        family="siglip",
+        dim=_dim(checkpoint),
+        image=image,
+        text=tokenizer.rules,
+        logit_scale=checkpoint.model.logit_scale.exp().item(),
+        logit_bias=checkpoint.model.logit_bias.item(),
+        weights_sha256=checkpoint.weights_sha256,
+        towers=_TOWERS,
+        precision="fp32",
+        files=list_files(folder),
+        parity=None,
+        provenance=Provenance(
+            torch=torch.__version__,
+            transformers=transformers.__version__,
+            onnx=onnx.__version__,
+            onnxruntime=onnxruntime.__version__,
+            exporter=__version__,
+            opset=OPSET,
+            tokenizer=tokenizer.origin,
+        ),
+    )
+
+
+def _dim(checkpoint: Checkpoint) -> int:
+    return int(checkpoint.model.config.vision_config.hidden_size)

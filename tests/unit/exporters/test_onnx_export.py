@@ -1,0 +1,73 @@
+"""Graphs are checked, dynamic in their batch, the same on every export, and tell nothing of the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from checkpoints import tiny_checkpoint
+from framedex.errors import ArtefactError
+from framedex_export import onnx_export
+from framedex_export.checkpoint import Checkpoint, read_checkpoint, read_image_rules
+from framedex_export.onnx_export import OPSET, export_graph
+from framedex_export.towers import ImageTower
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    return read_checkpoint(tiny_checkpoint())
+
+
+def _export(checkpoint: Checkpoint, path: Path) -> bytes:
+    tower = ImageTower(checkpoint.model, read_image_rules(checkpoint))
+    example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
+    export_graph(tower, example, path, input_name="pixels", output_name="vectors")
+    return path.read_bytes()
+
+
+def test_twice_the_same_bytes_and_no_paths_in_them(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    first = _export(checkpoint, tmp_path / "first.onnx")
+    assert _export(checkpoint, tmp_path / "second.onnx") == first
+    for trace in (b"site-packages", b".py", str(Path.cwd()).encode(), str(Path.home()).encode() + b"/"):
+        assert trace not in first
+
+
+def test_the_graph_takes_any_batch_and_raw_pixels(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    _export(checkpoint, tmp_path / "image.onnx")
+    model = onnx.load(tmp_path / "image.onnx")
+    assert [entry.version for entry in model.opset_import if entry.domain == ""] == [OPSET]
+    (value,) = model.graph.input
+    assert value.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim] == ["batch", 32, 32, 3]
+    session = onnxruntime.InferenceSession(tmp_path / "image.onnx", providers=["CPUExecutionProvider"])
+    for n in (1, 2, 7):
+        (vectors,) = session.run(None, {"pixels": np.zeros((n, 32, 32, 3), np.uint8)})
+        assert vectors.shape == (n, 24)
+
+
+def test_large_weights_go_into_a_file_beside(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_export, "_EXTERNAL_ABOVE_NBYTES", 1000)
+    _export(checkpoint, tmp_path / "image.onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.onnx", "image.onnx.data"]
+    session = onnxruntime.InferenceSession(tmp_path / "image.onnx", providers=["CPUExecutionProvider"])
+    (vectors,) = session.run(None, {"pixels": np.zeros((1, 32, 32, 3), np.uint8)})
+    assert np.linalg.norm(vectors) == pytest.approx(1)
+
+
+class _Branches(nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        """Branch on the data, which no export can follow."""
+        return values * 2 if values.sum() > 0 else values * 3
+
+
+def test_a_module_that_cannot_be_exported_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match=r"branches.onnx: torch .* cannot export this model"):
+        export_graph(_Branches(), torch.zeros(2, 3), tmp_path / "branches.onnx", input_name="a", output_name="b")

@@ -1,0 +1,88 @@
+"""The gate lets through what reaches the bar and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from checkpoints import tiny_artefact, tiny_checkpoint
+from framedex.embed.artefact import Artefact
+from framedex.embed.manifest import Parity
+from framedex.errors import ArtefactError
+from framedex_export.checkpoint import Checkpoint, read_checkpoint
+from framedex_export.parity import measure, require
+
+
+def _parity(**changes: Any) -> Parity:
+    figures = {
+        "images": 2,
+        "image_min_cosine": 1.0,
+        "image_mean_cosine": 1.0,
+        "preprocessing_max_grey_levels": 0,
+        "texts": 2,
+        "text_min_cosine": 1.0,
+        "text_mean_cosine": 1.0,
+        "tokenizer_texts": 2,
+        "batch_min_cosine": 1.0,
+    }
+    return Parity.model_construct(**{**figures, **changes})
+
+
+@pytest.mark.parametrize("name", ["image_min_cosine", "text_min_cosine", "batch_min_cosine"])
+def test_each_cosine_has_the_bar(name: str) -> None:
+    require(_parity(**{name: 0.9999}))
+    for low in (0.99989, -1.0, float("nan")):
+        with pytest.raises(ArtefactError, match=rf"parity: {name} is .*, expected 0.9999 or more"):
+            require(_parity(**{name: low}))
+
+
+def test_one_grey_level_passes_and_two_do_not() -> None:
+    require(_parity(preprocessing_max_grey_levels=1))
+    with pytest.raises(ArtefactError, match="differs by 2 grey levels"):
+        require(_parity(preprocessing_max_grey_levels=2))
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    return read_checkpoint(tiny_checkpoint())
+
+
+def _measure(checkpoint: Checkpoint, **image: Any) -> Parity:
+    artefact = Artefact.open(tiny_artefact())
+    rules = artefact.manifest.image.model_copy(update=image)
+    manifest = artefact.manifest.model_copy(update={"image": rules})
+    changed = Artefact(folder=artefact.folder, manifest=manifest, origin=artefact.origin)
+    return measure(checkpoint, changed, tokenizer_texts=1)
+
+
+def test_the_artefact_of_this_checkpoint_passes(checkpoint: Checkpoint) -> None:
+    parity = _measure(checkpoint)
+    require(parity)
+    assert parity.preprocessing_max_grey_levels == 0
+
+
+@pytest.mark.parametrize(
+    ("weight", "figure"),
+    [("vision_model.head.probe", "image_min_cosine"), ("text_model.head.weight", "text_min_cosine")],
+)
+def test_other_weights_are_seen(checkpoint: Checkpoint, weight: str, figure: str) -> None:
+    with torch.no_grad():
+        checkpoint.model.get_parameter(weight)[0, 0].add_(1.0)
+    parity = _measure(checkpoint)
+    with pytest.raises(ArtefactError, match=f"parity: {figure} is 0"):
+        require(parity)
+
+
+def test_another_interpolation_is_seen_in_the_pixels(checkpoint: Checkpoint) -> None:
+    parity = _measure(checkpoint, interpolation="bilinear")
+    assert parity.preprocessing_max_grey_levels > 10
+    with pytest.raises(ArtefactError, match="parity: "):
+        require(parity)
+
+
+def test_another_normalisation_of_the_checkpoint_is_seen(checkpoint: Checkpoint) -> None:
+    checkpoint.processor.image_mean = [0.0, 0.0, 0.0]
+    with pytest.raises(ArtefactError, match="parity: image_min_cosine is"):
+        require(_measure(checkpoint))
