@@ -1,0 +1,130 @@
+"""Judging a store of micro-world clips: does the search find the evidence, and does each sampler take a frame of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framedex.contracts import ScoreMatrix, Selection
+from framedex.datasets import Question
+from framedex.embed.base import Embedder
+from framedex.errors import UsageError
+from framedex.index import Store
+from framedex.microworld.recall import Recall, inside, score_pair, summarise
+from framedex.select import samplers, select
+from framedex.select.batch import resolve_video
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """One question and what became of it.
+
+    Attributes:
+        question: the question, its evidence known.
+        path: where the video was when it was indexed.
+        times_s: float64 (n,), seconds from the first frame.
+        scores: of the prompt, one row.
+        in_evidence: bool (n,), which frames lie in the evidence.
+        selections: by sampler.
+    """
+
+    question: Question
+    path: str
+    times_s: NDArray[np.float64]
+    scores: ScoreMatrix
+    in_evidence: NDArray[np.bool_]
+    selections: dict[str, Selection]
+
+    def caught(self, sampler: str) -> bool:
+        """Whether a frame of the evidence is among those taken."""
+        return bool(self.in_evidence[self.selections[sampler].rows].any())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The figures over all questions.
+
+    Attributes:
+        recall: of the search.
+        caught: by sampler, the share of questions with a frame of the evidence among those taken.
+        chance: mean probability that as many frames drawn at random hold one of the evidence, worked out exactly.
+        budget: frames taken.
+        cases: one per question, in their order.
+    """
+
+    recall: Recall
+    caught: dict[str, float]
+    chance: float
+    budget: int
+    cases: tuple[Case, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures, for JSON."""
+        return {
+            "recall": dataclasses.asdict(self.recall),
+            "caught": self.caught,
+            "chance": self.chance,
+            "budget": self.budget,
+        }
+
+
+def judge(
+    store: Store, embedder: Embedder, questions: Sequence[Question], *, budget: int, seed: int, grid: str | None = None
+) -> Judgement:
+    """Score every question's prompt against its video and run every registered sampler.
+
+    Raises:
+        UsageError: a question without evidence, or about a video that the store does not hold.
+    """
+    for question in questions:
+        if not question.evidence:
+            raise UsageError(f"question {question.id!r}: has no evidence; expected the captions.jsonl of a micro-world")
+    prompts = embedder.embed_texts([question.question for question in questions])
+    cases = []
+    for question, prompt in zip(questions, prompts, strict=True):
+        with store.view(resolve_video(question), encoder=embedder.manifest.encoder_key, grid=grid) as index:
+            times_s = (index.pts_us - index.row.time_origin_us) / 1e6
+            scores = index.scores(prompt)
+            pts_us = np.array(index.pts_us)
+            cases.append(
+                Case(
+                    question=question,
+                    path=index.row.source.path,
+                    times_s=times_s,
+                    scores=ScoreMatrix(prompts=(question.question,), pts_us=pts_us, scores=scores),
+                    in_evidence=inside(times_s, question.evidence),
+                    selections={
+                        name: select(
+                            name,
+                            scores[0],
+                            budget=budget,
+                            pts_us=pts_us,
+                            seed=seed,
+                            video=index.row.video_key,
+                            question=question.id,
+                            variant="question",
+                        )
+                        for name in samplers()
+                    },
+                )
+            )
+    return Judgement(
+        recall=summarise([score_pair(case.scores.scores[0], case.times_s, case.question.evidence) for case in cases]),
+        caught={name: float(np.mean([case.caught(name) for case in cases])) for name in samplers()},
+        chance=float(np.mean([chance_of_evidence(case.in_evidence, budget) for case in cases])),
+        budget=budget,
+        cases=tuple(cases),
+    )
+
+
+def chance_of_evidence(in_evidence: NDArray[np.bool_], budget: int) -> float:
+    """Probability that `budget` frames drawn without replacement hold one of the evidence: 1 − C(n − e, k) / C(n, k)."""
+    n, outside = len(in_evidence), int((~in_evidence).sum())
+    k = min(budget, n)
+    return 1.0 - comb(outside, k) / comb(n, k)
