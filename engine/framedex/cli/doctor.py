@@ -1,0 +1,144 @@
+"""`framedex doctor`: what is installed, what works, what `auto` means here."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+import sys
+from typing import Any
+
+import typer
+
+import framedex
+from framedex.cli import options
+from framedex.cli.output import default_threads, print_json
+from framedex.errors import ArtefactError, FramedexError, MissingDependency
+
+_EXTRAS = {
+    "core": ("numpy", "av", "Pillow", "tokenizers", "pyarrow", "pydantic", "typer", "rich"),
+    "cpu": ("onnxruntime", "faiss-cpu"),
+    "export": ("torch", "transformers", "onnx", "onnxscript", "sentencepiece"),
+    "analysis": ("jinja2",),
+}
+_DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
+
+
+def doctor(json: options.JsonOption = False) -> None:
+    """Report versions, back ends and bundled models, and whether indexing and searching can work here.
+
+    The exit code is 3 where something that they need is missing or broken.
+
+    \b
+    Examples:
+      framedex doctor
+      framedex doctor --json
+    """
+    report = examine()
+    if json:
+        print_json(report)
+    else:
+        _show(report)
+    if report["problems"]:
+        raise typer.Exit(MissingDependency.exit_code)
+
+
+def examine() -> dict[str, Any]:
+    """All findings as plain values; `problems` lists what stands in the way, each as a sentence."""
+    problems: list[str] = []
+    return {
+        "framedex": framedex.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": default_threads(),
+        "packages": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
+        "native": _attempt(problems, "native kernels", _native),
+        "decoders": _attempt(problems, "decoder 'pyav'", _decoders),
+        "embedders": _attempt(problems, "embedders", _embedders),
+        "samplers": list(framedex.samplers()),
+        "encoders": _attempt(problems, "bundled encoders", _encoders),
+        "never executed here": ["GPU back ends: none is part of this version"],
+        "problems": problems,
+    }
+
+
+def _attempt(problems: list[str], subject: str, probe: Any) -> Any:
+    try:
+        return probe()
+    except (ImportError, OSError, FramedexError) as error:
+        problems.append(f"{subject}: {type(error).__name__}: {error}")
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _native() -> dict[str, str]:
+    from framedex import _native as native
+
+    return {"simd": native.simd_level()}
+
+
+def _decoders() -> dict[str, Any]:
+    import av
+
+    codecs: dict[str, str | None] = {}
+    for name in _DECODERS:
+        try:
+            codecs[name] = av.Codec(name, "r").long_name
+        except av.codec.codec.UnknownCodecError:
+            codecs[name] = None
+    return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info, "auto": "pyav", "codecs": codecs}
+
+
+def _embedders() -> dict[str, Any]:
+    from framedex.embed import embedders
+
+    available = {}
+    for name in embedders.names():
+        try:
+            embedders.load(name)
+            available[name] = "available"
+        except MissingDependency as error:
+            available[name] = str(error)
+    importlib.import_module("faiss")
+    return {"auto": "onnxruntime-cpu", **available}
+
+
+def _encoders() -> dict[str, str]:
+    from framedex.embed import BUNDLED
+    from framedex.embed.artefact import Artefact
+
+    found = {}
+    for name in BUNDLED:
+        manifest = Artefact.open(name).manifest
+        found[name] = manifest.encoder_key
+    if not found:
+        raise ArtefactError("no bundled encoder")
+    return found
+
+
+def _show(report: dict[str, Any]) -> None:
+    print(
+        f"framedex {report['framedex']}, Python {report['python']}, {report['platform']}, {report['threads']} threads"
+    )
+    for extra, packages in report["packages"].items():
+        have = ", ".join(f"{name} {version or 'MISSING'}" for name, version in packages.items())
+        print(f"{extra:<10}{have}")
+    if report["native"]:
+        print(f"{'native':<10}{report['native']['simd']}")
+    if report["decoders"]:
+        codecs = ", ".join(name if text else f"{name} MISSING" for name, text in report["decoders"]["codecs"].items())
+        print(f"{'decode':<10}pyav {report['decoders']['pyav']} (FFmpeg {report['decoders']['ffmpeg']}): {codecs}")
+    if report["embedders"]:
+        print(f"{'embed':<10}" + ", ".join(f"{name}: {state}" for name, state in report["embedders"].items()))
+    print(f"{'samplers':<10}{', '.join(report['samplers'])}")
+    if report["encoders"]:
+        print(f"{'bundled':<10}" + ", ".join(f"{name} ({key})" for name, key in report["encoders"].items()))
+    for problem in report["problems"]:
+        print(f"problem: {problem}", file=sys.stderr)
+    print("ready" if not report["problems"] else "not ready: run: pip install 'framedex[cpu]'")

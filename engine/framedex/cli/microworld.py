@@ -1,0 +1,102 @@
+"""`framedex microworld`: make clips whose contents are known, train an encoder on them, score a store against them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framedex.cli import options
+from framedex.cli.output import Progress, note, print_json, print_table
+from framedex.optional import import_optional
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.callback()
+def _root() -> None:
+    """Seeded synthetic videos with known evidence: make, train, score."""
+
+
+@app.command()
+def make(
+    output: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the clips and captions.jsonl go.", show_default=False)
+    ],
+    clips: Annotated[int, typer.Option("--clips", min=1, metavar="N", help="How many clips.")] = 16,
+    seed: options.SeedOption = 0,
+    json: options.JsonOption = False,
+) -> None:
+    """Write clips in several codecs, sizes and rates, with captions and the times at which each is true.
+
+    Clips that are there already are kept.
+
+    \b
+    Example:
+      framedex microworld make world --clips 16 --seed 0
+    """
+    from framedex.microworld.make import make_world
+
+    with Progress("clip", total=clips) as progress:
+        world = make_world(
+            output, clips=clips, seed=seed, progress=lambda done, total: progress.advance(f"clip {done} of {total}")
+        )
+    if json:
+        print_json(
+            {"folder": str(output), "captions": str(world.captions), "written": world.n_written, "kept": world.n_kept}
+        )
+    else:
+        note(f"{world.n_written} clips written, {world.n_kept} kept, {world.n_pairs} captions in {world.captions}")
+
+
+@app.command()
+def score(
+    store: options.StoreArgument,
+    captions: Annotated[
+        Path, typer.Argument(metavar="CAPTIONS", help="The world's captions.jsonl.", show_default=False)
+    ],
+    budget: Annotated[int, typer.Option("--budget", metavar="N", help="Frames that each sampler takes.")] = 4,
+    seed: options.SeedOption = 0,
+    encoder: options.StoreEncoderOption = None,
+    grid: options.GridOption = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Score a store of micro-world clips: recall@1 of the search, and how often each sampler catches the evidence.
+
+    \b
+    Example:
+      framedex microworld score S world/captions.jsonl --budget 4
+    """
+    from framedex.cli.encoders import embedder_for
+    from framedex.datasets import read_questions
+    from framedex.index import Store
+    from framedex.microworld.judge import judge
+
+    opened = Store.open(store)
+    with embedder_for(opened, encoder) as embedder:
+        judgement = judge(opened, embedder, read_questions(captions), budget=budget, seed=seed, grid=grid)
+    if json:
+        print_json(judgement.as_dict())
+        return
+    print_table(["sampler", "evidence caught"], [[name, f"{share:.3f}"] for name, share in judgement.caught.items()])
+    recall = judgement.recall
+    print(f"recall@1 {recall.at_1:.3f} (chance {recall.chance:.3f}) over {recall.n_pairs} captions")
+
+
+@app.command()
+def train(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the checkpoint goes.")],
+    steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Training steps.")] = 3000,
+    seed: options.SeedOption = 0,
+    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Torch's threads.")] = 1,
+) -> None:
+    """Train micro-siglip, the bundled encoder, as it was trained; needs the extra `export` (torch, transformers).
+
+    \b
+    Example:
+      framedex microworld train -o checkpoint
+    """
+    trainer = import_optional("framedex.microworld.train", extra="export", needed_by="microworld train")
+    trainer.train(output, steps=steps, seed=seed, threads=threads, report=note)
+    note(f"checkpoint in {output}; make it an artefact: framedex-export siglip {output} -o ARTEFACT")

@@ -1,0 +1,48 @@
+"""Arguments and options that several commands share, each stated once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StoreArgument = Annotated[
+    Path, typer.Argument(metavar="S", help="The store, a folder made by `framedex index`.", show_default=False)
+]
+
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="ARTEFACT",
+        help="Folder written by framedex-export, or the name of a bundled encoder: micro-siglip (knows only the micro-world).",
+    ),
+]
+
+StoreEncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="ARTEFACT",
+        help="Encoder artefact for the text. [default: the one that the store was made with, where it is still found]",
+    ),
+]
+
+GridOption = Annotated[
+    str | None,
+    typer.Option(
+        "--grid",
+        metavar="GRID",
+        help="Which sampling to read, such as fps=1; needed only where the store holds several.",
+    ),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
+
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="N", help="Threads in all. [default: every core this process may use]"),
+]
+
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of whatever is drawn; recorded.")]

@@ -1,0 +1,111 @@
+"""`framedex select`: frame selections for many questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from framedex.cli import options
+from framedex.cli.output import clock, note, print_json, print_table
+from framedex.errors import UsageError
+
+if TYPE_CHECKING:
+    from framedex.datasets import Question
+    from framedex.select.records import SelectionRecord
+
+_SHOWN = 20
+
+
+def select(
+    store: options.StoreArgument,
+    questions: Annotated[
+        Path | None,
+        typer.Argument(metavar="[QUESTIONS]", help="Question manifest, .jsonl or .parquet.", show_default=False),
+    ] = None,
+    sampler: Annotated[
+        list[str] | None,
+        typer.Option("--sampler", metavar="NAME[:KEY=VALUE,…]", help="Sampler and parameters; may be repeated."),
+    ] = None,
+    budget: Annotated[
+        list[int] | None, typer.Option("--budget", metavar="N", help="Frames to take; may be repeated. [default: 8]")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", metavar="TEXT", help="Ask this instead of a manifest; needs --video.")
+    ] = None,
+    video: Annotated[
+        str | None, typer.Option("--video", metavar="V", help="With --prompt: key, path or unique stem.")
+    ] = None,
+    seed: options.SeedOption = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write all selections to a Parquet file.")
+    ] = None,
+    encoder: options.StoreEncoderOption = None,
+    grid: options.GridOption = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Choose frames for each question, by score or without.
+
+    Samplers: uniform, random, top, bottom, window-top, window-bottom. A window's length defaults to the budget.
+
+    \b
+    QUESTIONS holds one JSON object a line:
+      {"id": "1", "video": "park.mp4", "question": "a dog jumps"}
+    video is a key, a path relative to the manifest, or a unique stem.
+
+    \b
+    Examples:
+      framedex select S questions.jsonl --sampler top --budget 8 -o selections.parquet
+      framedex select S questions.jsonl --sampler uniform --sampler window-top:length=8,stride=4
+      framedex select S --prompt "a dog jumps" --video park.mp4 --sampler top --budget 4
+    """
+    from framedex.cli.encoders import embedder_for
+    from framedex.index import Store
+    from framedex.select import check_budget, make_sampler, parse_spec
+    from framedex.select.batch import select_all
+    from framedex.select.records import write_selections
+
+    if not sampler:
+        raise UsageError("--sampler: none given; try --sampler uniform or --sampler top")
+    samplers = [make_sampler(name, **parameters) for name, parameters in map(parse_spec, sampler)]
+    budgets = [check_budget(value) for value in budget or [8]]
+    opened = Store.open(store)
+    asked = _questions(questions, prompt, video)
+    with embedder_for(opened, encoder) as embedder:
+        records = select_all(opened, embedder, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid)
+        truncated = embedder.truncated_texts([question.question for question in asked])
+    if truncated:
+        note(f"note: {len(truncated)} questions are longer than the encoder's text length; their ends were not read")
+    if output is not None:
+        write_selections(output, records)
+        note(f"{len(records)} selections written to {output}")
+    if json:
+        print_json({"selections": [record.as_dict() for record in records]})
+    elif output is None:
+        _show(records)
+
+
+def _questions(path: Path | None, prompt: str | None, video: str | None) -> list[Question]:
+    from framedex.datasets import Question, read_questions
+
+    if (path is None) == (prompt is None):
+        raise UsageError("select: give either a question manifest or --prompt TEXT with --video V")
+    if path is not None:
+        if video is not None:
+            raise UsageError("--video goes with --prompt; a manifest names its videos itself")
+        return read_questions(path)
+    if video is None:
+        raise UsageError("--prompt: needs --video V, one of the store's videos")
+    return [Question(id="prompt", video=video, question=prompt or "", folder=Path())]
+
+
+def _show(records: Sequence[SelectionRecord]) -> None:
+    rows = [
+        [record.question_id, record.sampler, str(record.budget), " ".join(clock(time_s) for time_s in record.times_s)]
+        for record in records[:_SHOWN]
+    ]
+    print_table(["question", "sampler", "budget", "frames at"], rows)
+    if len(records) > _SHOWN:
+        note(f"… and {len(records) - _SHOWN} more; write them all with -o FILE, or use --json")

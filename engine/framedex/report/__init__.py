@@ -1,0 +1,1 @@
+"""Reports: self-contained HTML pages, everything inlined, every text escaped."""

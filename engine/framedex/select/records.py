@@ -1,0 +1,84 @@
+"""A selection as a record, with all that it depends on, and its Parquet form."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framedex.errors import StorageError, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionRecord:
+    """One selection with all that it depends on.
+
+    Attributes:
+        variant: prompt variant; "question" where the question itself is the prompt.
+        transform: of the scores; "cosine" is none.
+        params: the sampler's parameters as canonical JSON.
+        rows: index rows, sorted.
+        pts_us: their timestamps, microseconds.
+        scores: their scores.
+        times_s: seconds from the video's first frame; not written to Parquet, where `pts_us` is the truth.
+    """
+
+    video_key: str
+    question_id: str
+    variant: str
+    encoder_key: str
+    grid: str
+    transform: str
+    sampler: str
+    params: str
+    budget: int
+    seed: int
+    rows: tuple[int, ...]
+    pts_us: tuple[int, ...]
+    scores: tuple[float, ...]
+    times_s: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def write_selections(path: Path, records: Sequence[SelectionRecord]) -> None:
+    """Write a Parquet file, whole or not at all.
+
+    Raises:
+        UsageError: the name does not end in .parquet.
+        StorageError: it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.suffix != ".parquet":
+        raise UsageError(f"{path}: expected a name that ends in .parquet")
+    text = dict.fromkeys(
+        ("video_key", "question_id", "variant", "encoder_key", "grid", "transform", "sampler", "params"), pa.string()
+    )
+    schema = pa.schema(
+        {
+            **text,
+            "budget": pa.int32(),
+            "seed": pa.int64(),
+            "rows": pa.list_(pa.int32()),
+            "pts_us": pa.list_(pa.int64()),
+            "scores": pa.list_(pa.float32()),
+        }
+    )
+    columns = [{name: getattr(record, name) for name in schema.names} for record in records]
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(columns, schema=schema), part)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or choose another place"
+        ) from error

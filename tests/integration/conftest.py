@@ -1,0 +1,18 @@
+"""A small world of clips and its store, made once."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli import ok
+from framedex.microworld.make import make_world
+from small_world import SmallWorld
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    folder = tmp_path_factory.mktemp("world")
+    made = make_world(folder, clips=8, seed=11)
+    store = tmp_path_factory.mktemp("store") / "S"
+    ok("index", folder / "clips", "--store", store, "--encoder", "micro-siglip")
+    return SmallWorld(folder=folder, captions=made.captions, store=store)

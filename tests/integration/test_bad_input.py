@@ -1,0 +1,230 @@
+"""Bad input through the command line: one sentence, the right exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli import framedex
+from framedex.embed.artefact import Artefact
+from small_world import SmallWorld
+
+
+def refused(*arguments: object, code: int, message: str) -> None:
+    ran = framedex(*arguments)
+    assert ran.code == code, ran.err
+    assert re.search(message, ran.err), ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+    sentences = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+    assert len(sentences) == 1, ran.err
+
+
+ENCODER = ("--encoder", "micro-siglip")
+
+
+def test_wrong_path(world: SmallWorld, tmp_path: Path) -> None:
+    near = world.clips[0]
+    wrong = near.with_name(near.name.replace("clip", "clpi"))
+    refused("index", wrong, "--store", tmp_path / "S", *ENCODER, code=2, message="does not exist in .*did you mean")
+    refused(
+        "index", tmp_path / "*.mp4", "--store", tmp_path / "S", *ENCODER, code=2, message="the pattern matches nothing"
+    )
+    assert not (tmp_path / "S").exists()
+
+
+def test_unknown_encoder(world: SmallWorld, tmp_path: Path) -> None:
+    clip = world.clips[0]
+    refused(
+        "index",
+        clip,
+        "--store",
+        tmp_path / "S",
+        "--encoder",
+        "micro-siglp",
+        code=2,
+        message="did you mean 'micro-siglip'",
+    )
+    refused("index", clip, "--store", tmp_path / "S", "--encoder", tmp_path / "none", code=2, message="no such folder")
+    refused("index", clip, "--store", tmp_path / "S", "--encoder", tmp_path, code=4, message="no encoder artefact")
+    assert not (tmp_path / "S").exists()
+
+
+def test_no_encoder_named(world: SmallWorld, tmp_path: Path) -> None:
+    refused(
+        "index",
+        world.clips[0],
+        "--store",
+        tmp_path / "S",
+        code=2,
+        message="bundled: micro-siglip.*framedex-export siglip",
+    )
+
+
+def test_unknown_sampler_and_parameter(world: SmallWorld) -> None:
+    ask = ("select", world.store, world.captions)
+    refused(*ask, "--sampler", "botom", code=2, message="exists: bottom, .*did you mean 'bottom'")
+    refused(*ask, "--sampler", "window-top:lenght=3", code=2, message="did you mean 'length'")
+    refused(*ask, "--sampler", "window-top:length", code=2, message="expected name:key=value")
+    refused(*ask, code=2, message="--sampler: none given")
+
+
+@pytest.mark.parametrize("budget", [0, -1])
+def test_budget_below_one(world: SmallWorld, budget: int) -> None:
+    refused(
+        "select",
+        world.store,
+        world.captions,
+        "--sampler",
+        "top",
+        "--budget",
+        budget,
+        code=2,
+        message=f"1 or more, got {budget}",
+    )
+
+
+def test_store_of_another_version(world: SmallWorld, tmp_path: Path) -> None:
+    store = tmp_path / "S"
+    shutil.copytree(world.store, store)
+    (store / "store.json").write_text(json.dumps({"format": "framedex-store", "version": 2}))
+    for arguments in (("search", store, "x"), ("verify", store), ("index", world.clips[0], "--store", store, *ENCODER)):
+        refused(*arguments, code=4, message="version")
+
+
+def test_not_a_store(tmp_path: Path) -> None:
+    refused("search", tmp_path / "none", "x", code=2, message="no store there; make one with: framedex index")
+    (tmp_path / "file").write_text("x")
+    refused("verify", tmp_path, code=2, message="not a store")
+    refused("verify", tmp_path / "file", code=2, message="not a store")
+
+
+@pytest.mark.parametrize("change", ["flip", "cut", "missing"])
+def test_artefact_whose_weights_do_not_match(world: SmallWorld, tmp_path: Path, change: str) -> None:
+    artefact = tmp_path / "artefact"
+    shutil.copytree(Artefact.open("micro-siglip").folder, artefact)
+    graph = Artefact.open(artefact).image_graph
+    data = bytearray(graph.read_bytes())
+    if change == "flip":
+        data[len(data) // 2] ^= 1
+        graph.write_bytes(data)
+    elif change == "cut":
+        graph.write_bytes(data[:-1])
+    else:
+        graph.unlink()
+    refused(
+        "index",
+        world.clips[0],
+        "--store",
+        tmp_path / "S",
+        "--encoder",
+        artefact,
+        code=4,
+        message=f"{graph.name}: .*export it again",
+    )
+
+
+def test_ambiguous_and_unknown_video(world: SmallWorld, tmp_path: Path) -> None:
+    first, second = world.clips[:2]
+    for folder, clip in (("a", first), ("b", second)):
+        (tmp_path / folder).mkdir()
+        shutil.copy(clip, tmp_path / folder / f"dive{clip.suffix}")
+    store = tmp_path / "S"
+    assert framedex("index", tmp_path / "a", tmp_path / "b", "--store", store, *ENCODER).code == 0
+    refused(
+        "search",
+        store,
+        "a red thing",
+        "--video",
+        "dive",
+        code=2,
+        message="'dive' names several videos: .*give the path or the key",
+    )
+    refused("search", store, "a red thing", "--video", "dvie", code=2, message="no video 'dvie'; .*did you mean")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!"])
+def test_empty_prompt(world: SmallWorld, text: str) -> None:
+    refused("search", world.store, text, code=2, message="is empty")
+    refused(
+        "select",
+        world.store,
+        "--prompt",
+        text,
+        "--video",
+        world.clips[0].name,
+        "--sampler",
+        "top",
+        code=2,
+        message="empty|give either",
+    )
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_no_frames_asked_for(world: SmallWorld, k: int) -> None:
+    refused("search", world.store, "a red thing", "-k", k, code=2, message=f"expected 1 frame or more, got {k}")
+
+
+@pytest.mark.parametrize("fps", ["0", "-1", "1/0", "fast", "nan"])
+def test_rates_that_are_none(world: SmallWorld, tmp_path: Path, fps: str) -> None:
+    refused(
+        "index",
+        world.clips[0],
+        "--store",
+        tmp_path / "S",
+        *ENCODER,
+        "--fps",
+        fps,
+        code=2,
+        message="--fps: expected a positive number",
+    )
+
+
+def test_grid_that_the_store_does_not_hold(world: SmallWorld) -> None:
+    refused("search", world.store, "a red thing", "--grid", "fps=7", code=2, message="fps=1")
+
+
+def test_encoder_of_another_store(world: SmallWorld, tmp_path: Path) -> None:
+    """A store tells where its encoder was; where it is gone, the message says what to name."""
+    store = tmp_path / "S"
+    shutil.copytree(world.store, store)
+    (entry,) = (store / "encoders").iterdir()
+    value = json.loads(entry.read_text())
+    artefact = tmp_path / "gone"
+    value["artefact"] = str(artefact)
+    value["identity"]["weights_sha256"] = "0" * 64
+    entry.write_text(json.dumps(value))
+    refused("search", store, "a red thing", code=4, message="key")
+
+
+def test_question_of_an_unknown_video_names_it(world: SmallWorld, tmp_path: Path) -> None:
+    manifest = tmp_path / "q.jsonl"
+    manifest.write_text(json.dumps({"id": "1", "video": "nothing.mp4", "question": "a red thing"}))
+    refused("select", world.store, manifest, "--sampler", "top", code=2, message="no video 'nothing.mp4'")
+
+
+def test_options_that_do_not_go_together(world: SmallWorld) -> None:
+    refused("select", world.store, "--sampler", "top", code=2, message="give either a question manifest or --prompt")
+    refused(
+        "select",
+        world.store,
+        world.captions,
+        "--video",
+        "x",
+        "--sampler",
+        "top",
+        code=2,
+        message="--video goes with --prompt",
+    )
+    refused("select", world.store, "--prompt", "a red thing", "--sampler", "top", code=2, message="needs --video")
+
+
+def test_usage_errors_of_the_shell_kind_exit_with_2() -> None:
+    for arguments in (("serch",), ("search",), ("index", "--nonsense"), ("export", "S", "--to", "csv", "-o", "x")):
+        ran = framedex(*arguments)
+        assert ran.code == 2
+        assert "Traceback" not in ran.err

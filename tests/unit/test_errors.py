@@ -1,0 +1,24 @@
+"""The tree of errors is the table of exit codes."""
+
+from __future__ import annotations
+
+import re
+
+import framedex.errors as tree
+from framedex.errors import FramedexError, did_you_mean
+
+
+def test_every_class_has_the_exit_code_that_the_tree_shows() -> None:
+    shown = dict(re.findall(r"[├└]── (\w+) +(\d)", tree.__doc__ or ""))
+    classes = {
+        cls.__name__: cls for cls in vars(tree).values() if isinstance(cls, type) and issubclass(cls, FramedexError)
+    }
+    assert {name: classes[name].exit_code for name in shown} == {name: int(code) for name, code in shown.items()}
+    listed = set(re.findall(r"[├└]── (\w+)", tree.__doc__ or "")) | {"FramedexError"}
+    assert listed == set(classes)
+
+
+def test_did_you_mean_lists_what_exists_and_the_nearest() -> None:
+    assert did_you_mean("tpo", ["uniform", "top"]) == "exists: top, uniform; did you mean 'top'?"
+    assert did_you_mean("zzz", ["top"]) == "exists: top"
+    assert did_you_mean("x", []) == "none exists"
