@@ -1,4 +1,7 @@
-"""Writes what in the docs is generated: docs/cli.md from `--help`, and the measured tables in README.md from bench/results.
+"""Writes what in the docs is generated, or checks that it is as it would be written.
+
+docs/cli.md comes from `--help`, the measured tables in README.md from bench/results, and the list of modules in
+docs/structure.md from the modules' own first lines.
 
 python docs/build.py            write
 python docs/build.py --check    fail where a file is not what it would write
@@ -7,6 +10,7 @@ python docs/build.py --check    fail where a file is not what it would write
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import json
 import os
@@ -91,6 +95,29 @@ def demo_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def module_lines() -> str:
+    """A line per module: its path and the first paragraph of its docstring."""
+    lines = []
+    for root in ("engine/framedex", "exporters/framedex_export"):
+        folder = None
+        for path in sorted((ROOT / root).rglob("*.py"), key=lambda path: (path.parent, path.name)):
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            assert text, f"{path}: a module begins with a docstring"
+            if path.parent != folder:
+                folder = path.parent
+                lines += ["", f"**{folder.relative_to(ROOT)}/**", ""]
+            summary = " ".join(text.split("\n\n")[0].split())
+            lines.append(f"- `{path.name}`: {summary}")
+    return "\n".join(lines[1:])
+
+
+def structure_page(text: str) -> str:
+    """docs/structure.md with the list of modules between its markers."""
+    before, _, rest = text.partition("<!-- modules -->\n")
+    _, _, after = rest.partition("<!-- end -->")
+    return f"{before}<!-- modules -->\n{module_lines()}\n<!-- end -->{after}"
+
+
 TABLES = {"throughput": throughput_table, "demo": demo_table}
 
 
@@ -109,9 +136,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = parser.parse_args().check
-    readme = ROOT / "README.md"
+    readme, structure = ROOT / "README.md", ROOT / "docs" / "structure.md"
+    pages = {
+        ROOT / "docs" / "cli.md": cli_page(),
+        readme: readme_page(readme.read_text()),
+        structure: structure_page(structure.read_text()),
+    }
     stale = False
-    for path, page in ((ROOT / "docs" / "cli.md", cli_page()), (readme, readme_page(readme.read_text()))):
+    for path, page in pages.items():
         before = path.read_text() if path.exists() else ""
         if before == page:
             continue

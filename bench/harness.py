@@ -1,0 +1,124 @@
+"""What every bench shares: timing, the machine, the ceilings, and the JSON line at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One figure: a name, a value and its unit."""
+
+    name: str
+    value: float
+    unit: str
+
+
+def median_s(work: Callable[[], object], *, repeats: int) -> float:
+    """Median wall time of `repeats` runs after one that is not counted."""
+    work()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def commit() -> str:
+    """Short hash of the commit, with "+" where the tree differs from it; "unknown" outside a checkout."""
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--", "engine", "exporters", "bench/*.py", "CMakeLists.txt"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
+
+
+def machine(threads: int) -> str:
+    """Processor and threads, in words."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else name}, {threads} of {os.cpu_count()} cores"
+
+
+def copy_bytes_per_s(threads: int) -> float:
+    """Bytes read per second by a plain copy of 256 MiB, cut among `threads` threads: what memory gives them."""
+    source = np.ones((threads, (256 << 20) // threads), np.uint8)
+    target = np.empty_like(source)
+    with ThreadPoolExecutor(threads) as pool:
+        # np.copyto works without the interpreter's lock
+        return source.nbytes / median_s(lambda: list(pool.map(np.copyto, target, source)), repeats=5)
+
+
+def gemm_flop_per_s() -> float:
+    """Float32 operations per second of a square matrix product in NumPy's own library."""
+    n = 2048
+    a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
+    out = np.empty_like(a)
+    return 2 * n**3 / median_s(lambda: np.matmul(a, a, out=out), repeats=5)
+
+
+def arguments(doc: str, add: Callable[[argparse.ArgumentParser], None]) -> argparse.Namespace:
+    """Parse a bench's command line: its own options and those that all benches have."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller inputs, under a minute; a sanity figure, not the quoted one"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON line to a file")
+    return parser.parse_args()
+
+
+def report(
+    bench: str,
+    *,
+    threads: int,
+    config: dict[str, Any],
+    equal: bool,
+    rows: Sequence[Measured],
+    ratios: dict[str, float],
+    out: Path | None,
+) -> None:
+    """Print the JSON line, and write it to `out`."""
+    result = {
+        "bench": bench,
+        "commit": commit(),
+        "machine": machine(threads),
+        "config": config,
+        "equal": equal,
+        "rows": [{"name": row.name, "value": row.value, "unit": row.unit} for row in rows],
+        "ratios": ratios,
+    }
+    line = json.dumps(result)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(line + "\n", encoding="utf-8")
+    print(line)
