@@ -6,11 +6,11 @@ READY := $(VENV)/.ready
 NATIVE := CMakeLists.txt $(shell find engine/native -type f 2>/dev/null)
 SOURCES := engine exporters bench tests docs
 
-.PHONY: help setup demo test test-all lint format docs bench clean
+.PHONY: help setup demo test test-slow lint format docs bench clean
 
 help:
 	@echo "make demo      the main job on bundled clips and models; ends in a table and a report"
-	@echo "make test      the quick tests (make test-all: the long ones too)"
+	@echo "make test      the quick tests (make test-slow: the long ones)"
 	@echo "make lint      ruff, mypy --strict, clang-format, generated docs"
 	@echo "make format    rewrite sources and generated docs"
 	@echo "make bench     bench/throughput.py --quick"
@@ -31,8 +31,8 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-all: setup
-	$(BIN)/python -m pytest -q
+test-slow: setup
+	$(BIN)/python -m pytest -q -m slow
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 import av
 import numpy as np
@@ -14,13 +13,13 @@ import numpy as np
 import framedex
 from flops import flop_per_item
 from framedex.contracts import EmbeddingBlock, FrameBatch
-from framedex.decode import DecodeSummary, Grid, Timing, VideoInfo, VideoSource, open_video
+from framedex.decode import DecodeSummary, Grid, VideoInfo, VideoSource, open_video, passes
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.tower import to_tower
-from framedex.errors import TimestampsUnordered, UsageError
+from framedex.errors import UsageError
 from framedex.index import Store
-from framedex.index.ingest import IngestSettings, encoder_entry, put_video
+from framedex.ingest import IngestSettings, encoder_entry, put_video
 from framedex.keys import json_key
 from framedex.select import samplers
 from harness import median_s
@@ -67,15 +66,12 @@ class Machine:
 def decode(source: VideoSource, grid: Grid, threads: int, *, keep_nbytes: int = 0) -> Decoded:
     """Decode a video whole and keep its first frames, up to `keep_nbytes` of pixels."""
     with open_video(source, threads=threads) as reader:
-        for timing in get_args(Timing):
-            kept: list[FrameBatch] = []
-            try:
-                for batch in reader.frames(grid, timing=timing):
-                    if sum(held.frames.nbytes for held in kept) + batch.frames.nbytes <= keep_nbytes:
-                        kept.append(batch)
-            except TimestampsUnordered:
-                continue
-            break
+        kept: list[FrameBatch] = []
+        for item in passes(reader, grid):
+            if isinstance(item, str):
+                kept = []
+            elif sum(held.frames.nbytes for held in kept) + item.frames.nbytes <= keep_nbytes:
+                kept.append(item)
         return Decoded(source=source, info=reader.info, summary=reader.summary, frames=tuple(kept))
 
 

@@ -15,8 +15,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from framedex.contracts import Pixels
-from framedex.decode.base import Timing
+from framedex.contracts import Pixels, Timing
 
 COLUMNS, ROWS = 4, 3
 WIDTH, HEIGHT = 128, 96

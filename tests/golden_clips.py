@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from clips import ReferenceClip, draw_turned, encode, write_images
-from framedex.decode.base import Timing
+from framedex.contracts import Timing
 from mp4_boxes import TURNED, set_display_matrix, set_edit, shift_composition
 
 FRAMES = 75

@@ -14,8 +14,7 @@ import numpy as np
 import skimage.data
 
 from clips import encode
-from framedex.contracts import Pixels
-from framedex.decode.base import Timing
+from framedex.contracts import Pixels, Timing
 
 WIDTH, HEIGHT = 320, 240
 FRAMES = 50

@@ -6,6 +6,7 @@ Arrays inside are made read-only. Times are presentation timestamps in integer m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 Pts = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+
+#: Where times come from: the container, or order × frame duration where its timestamps do not increase in output order.
+Timing = Literal["container", "reconstructed"]
 
 _UNIT_TOLERANCE = 1e-3
 

@@ -68,7 +68,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise ArtefactError(f"{folder}: no tokenizer; expected {' or '.join(_TOKENIZERS)}")
     processor = _load_processor(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise ArtefactError(f"{folder}: its tokenizer does not load: {_first_line(error)}") from error
     model = _load_model(folder)

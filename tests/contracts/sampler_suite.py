@@ -64,7 +64,7 @@ class SamplerSuite:
 
     @pytest.mark.parametrize("budget", [0, -1, 2.5, True])
     def test_budget_below_one_is_refused(self, budget: Any) -> None:
-        with pytest.raises(UsageError, match="budget: expected a whole number of frames, 1 or more"):
+        with pytest.raises(UsageError, match="budget: expected a whole number of frames from 1 to"):
             self.take(np.ones(5), budget)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

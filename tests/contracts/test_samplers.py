@@ -39,6 +39,21 @@ class TestWindowBottom(SamplerSuite):
     name = "window-bottom"
 
 
+class TestDrop(SamplerSuite):
+    name = "drop"
+
+
+class TestDropHighestOfTop(SamplerSuite):
+    name = "drop"
+    parameters: ClassVar = {"base": "top", "rate": 0.25, "by": "highest"}
+
+
+class TestDropRandom(SamplerSuite):
+    name = "drop"
+    parameters: ClassVar = {"rate": 0.25, "by": "random"}
+    uses_scores = False
+
+
 def test_every_registered_sampler_runs_the_suite() -> None:
     covered = {suite.name for suite in SamplerSuite.__subclasses__()}
     assert covered == set(framedex.samplers())

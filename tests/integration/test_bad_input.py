@@ -7,10 +7,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from cli import framedex
+from cli import framedex, ok
 from framedex.embed.artefact import Artefact
+from framedex.index import Store
 from small_world import SmallWorld
 
 
@@ -84,7 +86,7 @@ def test_budget_below_one(world: SmallWorld, budget: int) -> None:
         "--budget",
         budget,
         code=2,
-        message=f"1 or more, got {budget}",
+        message=f"from 1 to .*, got {budget}",
     )
 
 
@@ -169,7 +171,7 @@ def test_no_frames_asked_for(world: SmallWorld, k: int) -> None:
     refused("search", world.store, "a red thing", "-k", k, code=2, message=f"expected 1 frame or more, got {k}")
 
 
-@pytest.mark.parametrize("fps", ["0", "-1", "1/0", "fast", "nan"])
+@pytest.mark.parametrize("fps", ["0", "-1", "1/0", "fast", "nan", "1e20", "1e999999999", "1000001", "1/2000000"])
 def test_rates_that_are_none(world: SmallWorld, tmp_path: Path, fps: str) -> None:
     refused(
         "index",
@@ -228,3 +230,61 @@ def test_usage_errors_of_the_shell_kind_exit_with_2() -> None:
         ran = framedex(*arguments)
         assert ran.code == 2
         assert "Traceback" not in ran.err
+
+
+def test_a_sampler_has_no_parameter_called_name(world: SmallWorld) -> None:
+    refused("select", world.store, world.captions, "--sampler", "top:name=x", code=2, message="has no parameter 'name'")
+
+
+def test_a_budget_beyond_any_index(world: SmallWorld) -> None:
+    ask = ("select", world.store, world.captions, "--sampler", "window-top", "--budget", 10**20)
+    refused(*ask, code=2, message="from 1 to 2147483647")
+
+
+def test_a_window_longer_than_any_video_is_the_whole_video(world: SmallWorld) -> None:
+    ran = ok("select", world.store, world.captions, "--sampler", "window-top:length=1e30,stride=1e30", "--json")
+    counts = {row.video_key: row.count for row in Store.open(world.store).videos()}
+    assert all(len(record["rows"]) == counts[record["video_key"]] for record in ran.json()["selections"])
+
+
+def test_selections_that_cannot_be_written(world: SmallWorld, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    ask = ("select", world.store, world.captions, "--sampler", "top")
+    refused(*ask, "-o", tmp_path / "file" / "x.parquet", code=6, message="cannot")
+    refused(*ask, "-o", tmp_path / "x.csv", code=2, message="ends in .parquet")
+
+
+def test_names_that_no_file_system_has(world: SmallWorld, tmp_path: Path) -> None:
+    refused("search", world.store, "a red thing", "--video", "x" * 5000, code=2, message="no video")
+    refused("index", "x" * 5000, "--store", tmp_path / "S", *ENCODER, code=2, message="too long|does not exist")
+    ran = framedex("search", "x" * 5000, "a red thing")
+    assert ran.code == 6
+    assert "Traceback" not in ran.err
+
+
+def test_a_text_that_is_no_unicode(world: SmallWorld) -> None:
+    refused("search", world.store, "\udcff", code=2, message="expected Unicode")
+
+
+def test_a_rate_of_folders_is_checked_first(world: SmallWorld, tmp_path: Path) -> None:
+    ask = ("index", world.clips[0], "--store", tmp_path / "S", *ENCODER)
+    refused(*ask, "--folder-fps", "abc", code=2, message="--folder-fps: expected")
+
+
+def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "demo" / "report.html").mkdir(parents=True)
+    ran = framedex("demo", "--output", tmp_path / "demo", "--clips", 1)
+    assert ran.code == 6
+    assert "report.html" in ran.err
+
+
+def test_vectors_that_are_no_numbers_are_refused_not_ranked(world: SmallWorld, tmp_path: Path) -> None:
+    store = tmp_path / "S"
+    shutil.copytree(world.store, store)
+    index = Store.open(store)[world.clips[0]]
+    data = bytearray(index.path.read_bytes())
+    data[118:120] = np.float16(np.nan).tobytes()
+    index.path.write_bytes(data)
+    refused("search", store, "a red thing", "-k", 500, code=4, message="vectors that are no numbers")
+    refused("select", store, world.captions, "--sampler", "top", code=4, message="vectors that are no numbers")
+    assert framedex("verify", store).code == 4

@@ -21,8 +21,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from the working tree, in a build folder of its own."""
-    pytest.importorskip("scikit_build_core")
-    pytest.importorskip("nanobind")
     folder = tmp_path_factory.mktemp("wheel")
     pip = [
         sys.executable,

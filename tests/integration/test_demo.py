@@ -25,3 +25,8 @@ def test_demo_ends_in_a_table_and_a_report(tmp_path: Path) -> None:
     again = ok("demo", "--output", tmp_path / "demo", "--clips", 4, "--seed", 5)
     assert "0 indexed, 4 already there" in again.err
     assert (tmp_path / "demo" / "report.html").read_text() == page
+
+
+def test_another_seed_in_the_same_folder(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        assert "evidence caught" in ok("demo", "--output", tmp_path / "demo", "--clips", 2, "--seed", seed).out

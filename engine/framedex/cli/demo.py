@@ -41,8 +41,8 @@ def demo(
     from framedex.decode import Grid, find_videos
     from framedex.embed import load_embedder
     from framedex.index import Store
-    from framedex.index.ingest import Indexed, IngestSettings, Quarantined, ingest
     from framedex.index.search import search
+    from framedex.ingest import Indexed, IngestSettings, Quarantined, ingest
     from framedex.microworld.judge import judge
     from framedex.microworld.make import make_world
     from framedex.optional import import_optional

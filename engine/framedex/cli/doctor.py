@@ -54,7 +54,7 @@ def examine() -> dict[str, Any]:
         "packages": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
         "native": _attempt(problems, "native kernels", _native),
         "decoders": _attempt(problems, "decoder 'pyav'", _decoders),
-        "embedders": _attempt(problems, "embedders", _embedders),
+        "embedders": _attempt(problems, "embedders", lambda: _embedders(problems)),
         "samplers": list(framedex.samplers()),
         "encoders": _attempt(problems, "bundled encoders", _encoders),
         "never executed here": ["GPU back ends: none is part of this version"],
@@ -95,7 +95,7 @@ def _decoders() -> dict[str, Any]:
     return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info, "auto": "pyav", "codecs": codecs}
 
 
-def _embedders() -> dict[str, Any]:
+def _embedders(problems: list[str]) -> dict[str, Any]:
     from framedex.embed import embedders
 
     available = {}
@@ -104,7 +104,8 @@ def _embedders() -> dict[str, Any]:
             embedders.load(name)
             available[name] = "available"
         except MissingDependency as error:
-            available[name] = str(error)
+            available[name] = "missing"
+            problems.append(str(error))
     importlib.import_module("faiss")
     return {"auto": "onnxruntime-cpu", **available}
 

@@ -13,7 +13,7 @@ from framedex.cli.output import Progress, default_threads, note, print_json
 from framedex.errors import VideoError
 
 if TYPE_CHECKING:
-    from framedex.index.ingest import Indexed, Outcome, Quarantined, Skipped
+    from framedex.ingest import Indexed, Outcome, Quarantined, Skipped
 
 
 class StoredAs(StrEnum):
@@ -37,7 +37,10 @@ def index(
     folder_fps: Annotated[
         str | None, typer.Option("--folder-fps", metavar="RATE", help="Frame rate of folders of images.")
     ] = None,
-    dtype: Annotated[StoredAs, typer.Option("--dtype", help="How vectors are stored.")] = StoredAs.f16,
+    dtype: Annotated[
+        StoredAs | None,
+        typer.Option("--dtype", help="How vectors are stored. [default: f16; what is there stays as it is]"),
+    ] = None,
     threads: options.ThreadsOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -56,13 +59,16 @@ def index(
       framedex index frames/ --folder-fps 3 --store S --encoder ARTEFACT
     """
     from framedex.decode import Grid, find_videos
+    from framedex.decode.grid import parse_rate
     from framedex.embed import load_embedder
     from framedex.index import Store
-    from framedex.index.ingest import Indexed, IngestSettings, Quarantined, Skipped, ingest
+    from framedex.ingest import Indexed, IngestSettings, Quarantined, Skipped, ingest
 
     grid = Grid.parse_fps(fps)
+    if folder_fps is not None:
+        parse_rate("--folder-fps", folder_fps)
     n_threads = threads or default_threads()
-    settings = IngestSettings(grid=grid, threads=n_threads, dtype=dtype.value, folder_fps=folder_fps)
+    settings = IngestSettings(grid=grid, threads=n_threads, dtype=dtype.value if dtype else None, folder_fps=folder_fps)
     found = find_videos(paths)
     with load_embedder(encoder, threads=n_threads) as embedder, Progress("video", total=len(found.paths)) as progress:
         opened = Store.open(store, create=True)
@@ -95,7 +101,7 @@ def index(
 
 
 def _line(outcome: Outcome) -> str:
-    from framedex.index.ingest import Indexed, Quarantined
+    from framedex.ingest import Indexed, Quarantined
 
     if isinstance(outcome, Quarantined):
         return f"quarantined {outcome.path}: {outcome.reason}"

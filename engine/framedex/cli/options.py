@@ -42,7 +42,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, metavar="N", help="Threads in all. [default: every core this process may use]"),
+    typer.Option(
+        "--threads",
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Threads of the decoder and of the encoder, which share the cores. [default: every core this process may use]",
+    ),
 ]
 
-SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of whatever is drawn; recorded.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**63 - 1, metavar="N", help="Seed of whatever is drawn; recorded.")
+]

@@ -47,6 +47,7 @@ class Question:
     folder: Path = Path()
 
 
+_LONGEST_S = 1e9  # thirty years
 _FIELDS = tuple(field.name for field in fields(Question) if field.name != "folder")
 _REQUIRED = ("id", "video", "question")
 
@@ -83,7 +84,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{path}, row {number}", {key: value for key, value in row.items() if value is not None}
         return
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: expected UTF-8 text, one JSON object a line, got {error}") from error
     for number, line in enumerate(lines, start=1):
@@ -92,7 +93,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         where = f"{path}, line {number}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # ValueError: no JSON, or a number of thousands of digits
             raise UsageError(f"{where}: expected a JSON object, got {error}") from error
         if not isinstance(row, dict):
             raise UsageError(f"{where}: expected a JSON object, got {type(row).__name__}")
@@ -105,12 +106,15 @@ def _question(where: str, row: Mapping[str, Any], folder: Path) -> Question:
             raise UsageError(f"{where}: unknown field {name!r}; {did_you_mean(name, _FIELDS)}")
     texts = {name: _text(where, name, row.get(name)) for name in _REQUIRED}
     options = _options(where, row.get("options"))
+    start_s, end_s = (_seconds(where, name, row.get(name)) for name in ("start_s", "end_s"))
+    if start_s is not None and end_s is not None and end_s < start_s:
+        raise UsageError(f"{where}: expected start_s <= end_s, got {start_s} and {end_s}")
     return Question(
         **texts,
         options=options,
         answer=_answer(where, row.get("answer"), options),
-        start_s=_seconds(where, "start_s", row.get("start_s")),
-        end_s=_seconds(where, "end_s", row.get("end_s")),
+        start_s=start_s,
+        end_s=end_s,
         evidence=_evidence(where, row.get("evidence")),
         category=_optional_text(where, "category", row.get("category")),
         dataset=_optional_text(where, "dataset", row.get("dataset")),
@@ -124,6 +128,8 @@ def _text(where: str, name: str, value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{where}: {name}: expected a text that is not empty, got {value!r}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise UsageError(f"{where}: {name}: expected Unicode text, got half a character in {value!r}")
     return value
 
 
@@ -138,7 +144,7 @@ def _optional_text(where: str, name: str, value: object) -> str:
 def _seconds(where: str, name: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_S:
         raise UsageError(f"{where}: {name}: expected seconds from the first frame, 0 or more, got {value!r}")
     return float(value)
 

@@ -6,8 +6,10 @@ reader. Decoders are registered by name; their libraries are imported when one i
 
 from __future__ import annotations
 
-from framedex.decode.base import Decoder, DecodeSummary, Timing, VideoInfo, VideoReader, VideoSource
+from framedex.contracts import Timing
+from framedex.decode.base import Decoder, DecodeSummary, VideoInfo, VideoReader, VideoSource
 from framedex.decode.grid import Grid
+from framedex.decode.passes import passes
 from framedex.decode.source import Found, find_videos, identify
 from framedex.registry import Registry
 
@@ -24,6 +26,7 @@ __all__ = [
     "find_videos",
     "identify",
     "open_video",
+    "passes",
 ]
 
 decoders: Registry[Decoder] = Registry("decoder")

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
-from framedex.contracts import FrameBatch
+from framedex.contracts import FrameBatch, Timing
 from framedex.decode.grid import Grid
 
-Timing = Literal["container", "reconstructed"]
-
-#: A FrameBatch is closed once it holds this many bytes of pixels.
+#: A FrameBatch is closed once it holds this many bytes of pixels, or this many frames: what comes after the decoder may make a
+#: small picture large, and can begin while the next batch is decoded.
 BATCH_NBYTES = 64 << 20
+BATCH_FRAMES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class VideoReader(Protocol):
         ...
 
     def frames(self, grid: Grid, *, timing: Timing = "container") -> Iterator[FrameBatch]:
-        """Decode once, in order, and give the frames that `grid` takes; batches close at `BATCH_NBYTES`.
+        """Decode once, in order, and give the frames that `grid` takes; batches close at `BATCH_NBYTES` or `BATCH_FRAMES`.
 
         Raises:
             TimestampsUnordered: with `timing="container"`, where timestamps are missing or do not increase in output order.

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from framedex.contracts import FrameBatch, Pixels
-from framedex.decode.base import DecodeSummary, Timing, VideoInfo, VideoSource
+from framedex.contracts import FrameBatch, Pixels, Timing
+from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
 from framedex.decode.frame_names import list_images
 from framedex.decode.grid import Grid
@@ -21,6 +21,9 @@ from framedex.errors import DecodeFailed
 
 # Others, 16-bit grey above all, Pillow would clip to 8 bits without a word.
 _MODES_OF_8_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+
+# Named, because Pillow would otherwise try every plug-in it has, and one of them starts Ghostscript.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 
 
 class FolderReader(PassReader):
@@ -62,7 +65,7 @@ class FolderReader(PassReader):
 def _read(path: Path) -> tuple[Pixels, str]:
     """An image as uint8 (H, W, 3) RGB, upright, and its format's name."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             codec = (image.format or "unknown").lower()
             if image.mode not in _MODES_OF_8_BITS:
                 raise DecodeFailed(

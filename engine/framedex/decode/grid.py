@@ -13,6 +13,9 @@ from fractions import Fraction
 
 from framedex.errors import UsageError
 
+_RATE_MAX = Fraction(1_000_000)
+_RATE_LENGTH = 40
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
@@ -31,13 +34,7 @@ class Grid:
         Raises:
             UsageError: not a positive number.
         """
-        try:
-            fps = Fraction(text)
-        except (ValueError, ZeroDivisionError):
-            fps = Fraction(0)
-        if fps <= 0:
-            raise UsageError(f"--fps: expected a positive number such as 1, 0.5 or 30000/1001, got {text!r}")
-        return cls(fps=fps)
+        return cls(fps=parse_rate("--fps", text))
 
     @classmethod
     def from_name(cls, name: str) -> Grid:
@@ -63,7 +60,8 @@ class Grid:
         digits = 0
         while (self.fps * 10**digits).denominator != 1:
             digits += 1
-        return f"fps={float(self.fps):.{digits}f}" if digits else f"fps={self.fps.numerator}"
+        whole, fraction = divmod((self.fps * 10**digits).numerator, 10**digits)
+        return f"fps={whole}.{fraction:0{digits}}" if digits else f"fps={whole}"
 
     def points_before(self, offset: int, time_base: Fraction) -> int:
         """Number of grid points before a frame `offset` time-base units after the first: points i with i/fps < offset·time_base.
@@ -75,6 +73,27 @@ class Grid:
     def points_until(self, offset: int, time_base: Fraction) -> int:
         """Number of grid points at or before a frame `offset` units after the first."""
         return math.floor(offset * time_base * self.fps) + 1
+
+
+def parse_rate(option: str, text: str) -> Fraction:
+    """Read frames per second: "1", "0.5", "30000/1001".
+
+    Args:
+        option: what the rate is of, for the message: "--fps".
+        text: as written.
+
+    Raises:
+        UsageError: no such number, or one that no video has: the range is 1/1,000,000 to 1,000,000, in at most 40 characters.
+    """
+    try:
+        rate = Fraction(text) if len(text) <= _RATE_LENGTH and "e" not in text.lower() else Fraction(0)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 / _RATE_MAX <= rate <= _RATE_MAX:
+        raise UsageError(
+            f"{option}: expected a positive number of at most a million, such as 1, 0.5 or 30000/1001, got {text!r}"
+        )
+    return rate
 
 
 def pts_to_us(pts: int, time_base: Fraction) -> int:

@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from framedex.contracts import FrameBatch, Pixels
-from framedex.decode.base import DecodeSummary, Timing, VideoInfo, VideoSource
+from framedex.contracts import FrameBatch, Pixels, Timing
+from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
 from framedex.decode.grid import Grid
 from framedex.decode.integrity import check_whole

@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Self
 
-from framedex.contracts import FrameBatch
-from framedex.decode.base import DecodeSummary, Timing
+from framedex.contracts import FrameBatch, Timing
+from framedex.decode.base import DecodeSummary
 from framedex.decode.grid import Grid
 
 

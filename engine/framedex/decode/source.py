@@ -7,11 +7,11 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from framedex.decode.base import VideoSource
 from framedex.decode.frame_names import is_frame_folder, is_hidden, list_images
+from framedex.decode.grid import parse_rate
 from framedex.errors import NotAVideo, UsageError, did_you_mean
 from framedex.keys import KEY_LENGTH, sha256_file, sha256_parts
 
@@ -47,7 +47,7 @@ def find_videos(paths: Sequence[str | Path]) -> Found:
     Raises:
         UsageError: a path that does not exist, or a path or pattern that comes to no video.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     ignored: set[Path] = set()
     for named in paths:
         videos = []
@@ -66,7 +66,7 @@ def find_videos(paths: Sequence[str | Path]) -> Found:
                 "or a folder that holds images and nothing else"
             )
         for video in videos:
-            found.setdefault(video.resolve(), video)
+            found.setdefault(os.path.realpath(video), video)
     return Found(paths=tuple(found.values()), ignored=len(ignored))
 
 
@@ -105,7 +105,7 @@ def _identify_folder(folder: Path, folder_fps: str | None) -> VideoSource:
         raise NotAVideo(
             f"{folder}: a folder of {len(images)} images has no frame rate; add --folder-fps, such as --folder-fps 1"
         )
-    fps = _parse_rate(folder_fps)
+    fps = parse_rate("--folder-fps", folder_fps)
 
     def parts() -> Iterator[bytes]:
         yield str(fps).encode()
@@ -115,16 +115,6 @@ def _identify_folder(folder: Path, folder_fps: str | None) -> VideoSource:
 
     nbytes = sum(image.stat().st_size for image in images)
     return VideoSource(path=folder, key=sha256_parts(parts())[:KEY_LENGTH], nbytes=nbytes, folder_fps=folder_fps)
-
-
-def _parse_rate(text: str) -> Fraction:
-    try:
-        fps = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        fps = Fraction(0)
-    if fps <= 0:
-        raise UsageError(f"--folder-fps: expected a positive number such as 1, 0.5 or 30000/1001, got {text!r}")
-    return fps
 
 
 def _matches(named: str) -> list[Path]:
@@ -154,9 +144,9 @@ def _missing(path: Path) -> UsageError:
     return UsageError(f"{path}: {missing.name!r} does not exist in {missing.parent.absolute()}; {hint}")
 
 
-def _search(folder: Path, *, ancestors: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+def _search(folder: Path, *, ancestors: tuple[str, ...]) -> Iterator[tuple[Path, bool]]:
     """Every entry below a folder, by name, with whether it is a video; a frame folder is one entry."""
-    real = folder.resolve()
+    real = os.path.realpath(folder)
     if real in ancestors:  # a link to a folder above
         return
     try:

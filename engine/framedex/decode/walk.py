@@ -7,7 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
-from framedex.decode.base import DecodeSummary, Timing
+from framedex.contracts import Timing
+from framedex.decode.base import DecodeSummary
 from framedex.decode.grid import Grid, pts_to_us
 from framedex.errors import DecodeFailed, TimestampsUnordered
 

@@ -193,7 +193,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         value = json.loads(path.read_bytes())
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both
+    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise ArtefactError(f"{path}: not JSON ({error}); export it again") from error
     return validate_manifest(value, subject=str(path))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from framedex.embed.manifest import TextRules
-from framedex.errors import ArtefactError
+from framedex.errors import ArtefactError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,11 +37,14 @@ class TextEncoder:
         rules: the artefact's.
 
     Raises:
-        ArtefactError: the padding id is not in the vocabulary.
+        ArtefactError: no tokenizer, or one without the padding id in its vocabulary.
     """
 
     def __init__(self, path: Path, rules: TextRules) -> None:
-        self._tokenizer = Tokenizer.from_file(str(path))
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises bare Exception
+            raise ArtefactError(f"{path}: expected a tokenizer.json, got {error}; export the encoder again") from error
         self._rules = rules
         pad_token = self._tokenizer.id_to_token(rules.pad_id)
         if pad_token is None:
@@ -51,7 +54,16 @@ class TextEncoder:
         self._tokenizer.enable_truncation(rules.max_length)
 
     def encode(self, texts: Sequence[str]) -> TokenBatch:
-        """Encode m >= 0 texts, each on its own."""
+        """Encode m >= 0 texts, each on its own.
+
+        Raises:
+            UsageError: a text with half a character in it, which is no Unicode.
+        """
+        for text in texts:
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise UsageError(
+                    f"text {text!r}: expected Unicode, got bytes that are none; check the terminal's encoding"
+                )
         # One by one: encode_batch starts threads outside every budget.
         encodings = [self._tokenizer.encode(text) for text in texts]
         ids = np.array([encoding.ids for encoding in encodings], np.int64).reshape(len(texts), self._rules.max_length)

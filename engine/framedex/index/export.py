@@ -212,6 +212,7 @@ def _export(
     _check_replaceable(out)
     shards = _shards(rows, rows_per_shard)
     building = out.absolute().parent / f".{out.name}.{os.getpid()}.tmp"
+    replaced = building.with_suffix(".old")
     files: list[str] = []
     try:
         building.mkdir(parents=True)
@@ -232,12 +233,15 @@ def _export(
         )
         (building / "export.json").write_bytes(json_bytes({"format": _FORMAT, "version": 1, **asdict(report)}))
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(replaced)
         building.rename(out)
     except OSError as error:
+        if replaced.exists() and not out.exists():
+            replaced.rename(out)
         raise storage_error("export", out, error) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)
     return report
 
 
@@ -295,4 +299,5 @@ def _exported_files(marker: Path) -> set[str]:
         return set()
     if not isinstance(described, dict) or described.get("format") != _FORMAT:
         return set()
-    return {marker.name, *map(str, described.get("files", []))}
+    files = described.get("files")
+    return {marker.name, *map(str, files)} if isinstance(files, list) else set()

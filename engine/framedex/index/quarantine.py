@@ -1,4 +1,4 @@
-"""Inputs that could not be indexed: kept beside the store so that the next run passes over them (docs/format.md)."""
+"""Inputs that could not be indexed: what failed, how often and why (docs/format.md)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ class Quarantine:
             StorageError: the file system refused.
         """
         now = datetime.now(UTC).strftime(_UTC_FORMAT)
-        before = self.get(key)
+        try:
+            before = self.get(key)
+        except StoreError:  # a damaged entry is replaced
+            before = None
         entry = QuarantineEntry(
             key=key,
             paths=tuple(sorted({path, *(before.paths if before else ())})),

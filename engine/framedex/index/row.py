@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
+from framedex.contracts import Timing
 from framedex.errors import StoreError
 from framedex.index.faiss_file import DTYPES, Dtype, IndexLayout
 from framedex.index.place import Place
 from framedex.index.strict_json import Fields, json_bytes, parse_json
 
 ROW_VERSION: Final = 1
-
-Timing = Literal["container", "reconstructed"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 

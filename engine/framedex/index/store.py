@@ -6,17 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from framedex.contracts import EmbeddingBlock
+from framedex.contracts import EmbeddingBlock, Timing
 from framedex.errors import StorageError, StoreError, UsageError, did_you_mean
 from framedex.index.catalogue import Catalogue
 from framedex.index.encoder_entry import EncoderEntry
 from framedex.index.faiss_file import Dtype, index_bytes
 from framedex.index.place import Place
 from framedex.index.quarantine import Quarantine
-from framedex.index.row import DecodeCounts, Row, Source, Timing, VideoFacts
+from framedex.index.row import DecodeCounts, Row, Source, VideoFacts
 from framedex.index.strict_json import Fields, json_bytes, parse_json
 from framedex.index.video_index import VideoIndex
-from framedex.index.video_names import rows_named
+from framedex.index.video_names import VideoNames
 from framedex.index.whole_file import (
     FileIdentity,
     StagedFile,
@@ -173,16 +173,17 @@ class Store:
         """
         name = str(video)
         rows = self._rows_of_key(name, encoder) if is_key(name) else self.videos(encoder=encoder)
-        rows = rows_named(rows, name, subject=str(self.path))
-        path = rows[0].source.path
-        grids = {row.grid for row in rows}
-        if grid is not None and grid not in grids:
-            raise UsageError(f"{path}: not indexed with grid {grid!r}; {did_you_mean(grid, grids)}")
-        rows = [row for row in rows if grid in (None, row.grid)]
-        if len(rows) > 1:
-            choices = ", ".join(f"encoder {row.encoder_key} grid {row.grid}" for row in rows)
-            raise UsageError(f"{path}: has several indexes: {choices}; choose one encoder and grid")
-        return self.open_row(rows[0], threads=threads)
+        row = VideoNames(rows, subject=str(self.path)).only(name, grid=grid)
+        return self.open_row(row, threads=threads)
+
+    def names(self, *, encoder: str) -> VideoNames:
+        """The names of all videos of one encoder (key or name), for many look-ups: the rows are read once.
+
+        Raises:
+            UsageError: unknown or ambiguous encoder.
+            StoreError: a row breaks docs/format.md.
+        """
+        return VideoNames(self.videos(encoder=encoder), subject=str(self.path))
 
     def open_row(self, row: Row, *, threads: int = 1) -> VideoIndex:
         """Open the index that a row of this store describes.

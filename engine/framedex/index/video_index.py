@@ -96,10 +96,13 @@ class VideoIndex:
         """
         queries = self._queries(Q)
         if self.row.dtype == "f32":
-            return queries @ self.vectors.T
-        from framedex import _native
+            scores = queries @ self.vectors.T
+        else:
+            from framedex import _native
 
-        return _native.scores_f16(queries, self._vectors, threads=self._threads)
+            scores = _native.scores_f16(queries, self._vectors, threads=self._threads)
+        self._check_finite(scores)
+        return scores
 
     def search(self, Q: ArrayLike, k: int) -> tuple[Vectors, Pts]:
         """The k best frames for each prompt, by FAISS; best first, of equal scores the earlier frame first.
@@ -125,7 +128,15 @@ class VideoIndex:
         for i in np.flatnonzero(scores[:, kept - 1] == scores[:, -1]) if kept < len(self) else ():
             every_score, every_id = _sorted(*self._nearest(queries[i : i + 1], len(self)))
             top_scores[i], top_ids[i] = every_score[0, :kept], every_id[0, :kept]
+        # FAISS gives id -1 where a score is not a number.
+        self._check_finite(np.where(top_ids < self.row.first_pts_us, np.nan, top_scores))
         return _sorted(top_scores, top_ids)
+
+    def _check_finite(self, scores: Vectors) -> None:
+        if not np.isfinite(scores).all():
+            raise StoreError(
+                f"{self.path}: holds vectors that are no numbers; delete its row and index the video again"
+            )
 
     def verify(self) -> None:
         """Prove the whole file: checksum, timestamps and vectors.

@@ -4,67 +4,105 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from framedex.errors import UsageError
+from framedex.errors import UsageError, did_you_mean
 from framedex.index.row import Row
+from framedex.keys import KEY_LENGTH, sha256_file
 
 _NAMES_SHOWN = 10
 
 
-def rows_named(rows: Sequence[Row], name: str, *, subject: str) -> list[Row]:
-    """The rows of the one video that `name` means, at least one; several where it has several encoders or grids.
-
-    A name is, in this order: a video key; the path under which the video was indexed, absolute or from the current folder; the
-    last parts of that path ("clips/dive.mp4", "dive.mp4"); its stem ("dive").
+class VideoNames:
+    """The names of a set of rows, looked up in constant time; make it once for many questions.
 
     Args:
         rows: to choose from.
-        name: what the caller gave.
         subject: the store, for messages.
-
-    Raises:
-        UsageError: no video has that name, with the nearest ones; or several do, with their paths and keys.
     """
-    for matches in (_by_key, _by_path, _by_end_of_path, _by_stem):
-        found = matches(rows, name)
-        if found:
-            return _of_one_video(found, name, subject)
-    raise UsageError(f"{subject}: no video {name!r}; {_nearest(rows, name)}")
 
+    def __init__(self, rows: Iterable[Row], *, subject: str) -> None:
+        self._subject = subject
+        self._by_key: dict[str, list[Row]] = defaultdict(list)
+        self._by_path: dict[str, list[Row]] = defaultdict(list)
+        self._by_last_part: dict[str, list[Row]] = defaultdict(list)
+        self._by_stem: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            path = PurePath(row.source.path)
+            self._by_key[row.video_key].append(row)
+            self._by_path[row.source.path].append(row)
+            self._by_last_part[path.name].append(row)
+            self._by_stem[path.stem].append(row)
 
-def _by_key(rows: Iterable[Row], name: str) -> list[Row]:
-    return [row for row in rows if row.video_key == name]
+    def find(self, *names: str) -> list[Row]:
+        """The rows of the one video that the first of `names` to mean one means: several where it has several encoders or grids.
 
+        A name is, in this order: a video key; the path under which the video was indexed, absolute or from the current folder;
+        the last parts of that path ("clips/dive.mp4", "dive.mp4"); its stem ("dive"). Where a file was replaced and indexed
+        again, a path means the content that is there now.
 
-def _by_path(rows: Iterable[Row], name: str) -> list[Row]:
-    path = os.path.abspath(name)  # noqa: PTH100 - lexical, as the path was stored; nothing is asked of the file system
-    return [row for row in rows if row.source.path == path]
+        Raises:
+            UsageError: no video has such a name, with the nearest ones; or several have, with their paths and keys.
+        """
+        for name in names:
+            for found in self._matches(name):
+                if found:
+                    return self._of_one_video(found, name)
+        raise UsageError(f"{self._subject}: no video {names[-1]!r}; {self._nearest(names[-1])}")
 
+    def only(self, *names: str, grid: str | None = None) -> Row:
+        """The one row that a name and a grid mean.
 
-def _by_end_of_path(rows: Iterable[Row], name: str) -> list[Row]:
-    parts = PurePath(name).parts
-    return [row for row in rows if parts and PurePath(row.source.path).parts[-len(parts) :] == parts]
+        Raises:
+            UsageError: as `find`; no such grid, or several rows: the message lists what there is.
+        """
+        rows = self.find(*names)
+        path = rows[0].source.path
+        grids = {row.grid for row in rows}
+        if grid is not None and grid not in grids:
+            raise UsageError(f"{path}: not indexed with grid {grid!r}; {did_you_mean(grid, grids)}")
+        rows = [row for row in rows if grid in (None, row.grid)]
+        if len(rows) > 1:
+            choices = ", ".join(f"encoder {row.encoder_key} grid {row.grid}" for row in rows)
+            raise UsageError(f"{path}: has several indexes: {choices}; choose one encoder and grid")
+        return rows[0]
 
+    def _matches(self, name: str) -> Iterable[list[Row]]:
+        yield self._by_key.get(name, [])
+        # Lexical, as paths are stored: nothing is asked of the file system.
+        yield self._by_path.get(os.path.abspath(name), [])  # noqa: PTH100
+        parts = PurePath(name).parts
+        ends = self._by_last_part.get(parts[-1], []) if parts else []
+        yield [row for row in ends if PurePath(row.source.path).parts[-len(parts) :] == parts]
+        yield self._by_stem.get(name, [])
 
-def _by_stem(rows: Iterable[Row], name: str) -> list[Row]:
-    return [row for row in rows if PurePath(row.source.path).stem == name]
-
-
-def _of_one_video(rows: list[Row], name: str, subject: str) -> list[Row]:
-    if len({row.video_key for row in rows}) > 1:
+    def _of_one_video(self, rows: list[Row], name: str) -> list[Row]:
+        if len({row.video_key for row in rows}) == 1:
+            return rows
+        current = _now_at(rows)
+        if current:
+            return current
         paths = sorted({(row.source.path, row.video_key) for row in rows})
         named = "; ".join(f"{path} (key {key})" for path, key in paths[:_NAMES_SHOWN])
         more = f"; and {len(paths) - _NAMES_SHOWN} more" if len(paths) > _NAMES_SHOWN else ""
-        raise UsageError(f"{subject}: {name!r} names several videos: {named}{more}; give the path or the key")
-    return rows
+        raise UsageError(f"{self._subject}: {name!r} names several videos: {named}{more}; give the path or the key")
+
+    def _nearest(self, name: str) -> str:
+        names = sorted(self._by_last_part)
+        if not names:
+            return "the store holds none"
+        near = difflib.get_close_matches(name, [*names, *self._by_stem], n=1, cutoff=0.5)
+        holds = f"it holds {len(names)}: {', '.join(names[:_NAMES_SHOWN])}{', …' if len(names) > _NAMES_SHOWN else ''}"
+        return f"{holds}; did you mean {near[0]!r}?" if near else holds
 
 
-def _nearest(rows: Sequence[Row], name: str) -> str:
-    names = sorted({PurePath(row.source.path).name for row in rows})
-    if not names:
-        return "the store holds none"
-    near = difflib.get_close_matches(name, [*names, *(PurePath(each).stem for each in names)], n=1, cutoff=0.5)
-    holds = f"it holds {len(names)}: {', '.join(names[:_NAMES_SHOWN])}{', …' if len(names) > _NAMES_SHOWN else ''}"
-    return f"{holds}; did you mean {near[0]!r}?" if near else holds
+def _now_at(rows: Sequence[Row]) -> list[Row]:
+    """Of rows with one path, those of the content that is there now; none where that cannot be told."""
+    paths = {row.source.path for row in rows}
+    path = Path(next(iter(paths)))
+    if len(paths) > 1 or not path.is_file():
+        return []
+    key = sha256_file(path)[:KEY_LENGTH]
+    return [row for row in rows if row.video_key == key]

@@ -18,7 +18,7 @@ from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.microworld.recall import Recall, inside, score_pair, summarise
 from framedex.select import samplers, select
-from framedex.select.batch import resolve_video
+from framedex.select.batch import video_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,11 +85,12 @@ def judge(
     for question in questions:
         if not question.evidence:
             raise UsageError(f"question {question.id!r}: has no evidence; expected the captions.jsonl of a micro-world")
+    names = store.names(encoder=embedder.manifest.encoder_key)
     prompts = embedder.embed_texts([question.question for question in questions])
     cases = []
     for question, prompt in zip(questions, prompts, strict=True):
-        with store.view(resolve_video(question), encoder=embedder.manifest.encoder_key, grid=grid) as index:
-            times_s = (index.pts_us - index.row.time_origin_us) / 1e6
+        with store.open_row(names.only(*video_names(question), grid=grid)) as index:
+            times_s = index.times_s
             scores = index.scores(prompt)
             pts_us = np.array(index.pts_us)
             cases.append(

@@ -18,6 +18,10 @@ registry.add("top", "framedex.select.confidence:Top")
 registry.add("bottom", "framedex.select.confidence:Bottom")
 registry.add("window-top", "framedex.select.windows:WindowTop")
 registry.add("window-bottom", "framedex.select.windows:WindowBottom")
+registry.add("drop", "framedex.select.drop:Drop")
+
+#: What a column of 32 bits holds.
+BUDGET_MAX = 2**31 - 1
 
 __all__ = ["DrawKey", "Request", "Sampler", "make_sampler", "parse_spec", "run", "samplers", "select"]
 
@@ -27,7 +31,7 @@ def samplers() -> tuple[str, ...]:
     return registry.names()
 
 
-def make_sampler(name: str, **parameters: Value) -> Sampler:
+def make_sampler(name: str, /, **parameters: Value) -> Sampler:
     """A sampler by name with its parameters.
 
     Raises:
@@ -101,10 +105,12 @@ def check_budget(budget: int) -> int:
     """The budget itself.
 
     Raises:
-        UsageError: below 1.
+        UsageError: below 1, or more than any index holds.
     """
-    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
-        raise UsageError(f"budget: expected a whole number of frames, 1 or more, got {budget!r}")
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or not 1 <= budget <= BUDGET_MAX:
+        raise UsageError(
+            f"budget: expected a whole number of frames from 1 to {BUDGET_MAX}, got {budget!r}"
+        )
     return int(budget)
 
 

@@ -39,23 +39,23 @@ def select_all(
     Raises:
         UsageError: a question whose video is not in the store, or an empty question.
     """
+    names = store.names(encoder=embedder.manifest.encoder_key)
+    rows = [names.only(*video_names(question), grid=grid) for question in questions]
     prompts = embedder.embed_texts([question.question for question in questions])
-    by_video = sorted(range(len(questions)), key=lambda position: (questions[position].video, position))
+    by_video = sorted(range(len(questions)), key=lambda position: (rows[position].video_key, position))
     records: dict[int, list[SelectionRecord]] = {}
-    for _, group in groupby(by_video, key=lambda position: questions[position].video):
+    for _, group in groupby(by_video, key=lambda position: rows[position].video_key):
         positions = list(group)
-        video = resolve_video(questions[positions[0]])
-        with store.view(video, encoder=embedder.manifest.encoder_key, grid=grid) as index:
+        with store.open_row(rows[positions[0]]) as index:
             scores = index.scores(prompts[positions]).astype(np.float64)
             for position, curve in zip(positions, scores, strict=True):
                 records[position] = list(_select(index, questions[position], curve, samplers, budgets, seed))
     return [record for position in range(len(questions)) for record in records[position]]
 
 
-def resolve_video(question: Question) -> str:
-    """What to ask the store for: the path beside the manifest where a file stands there, else the video as it is written."""
-    beside = question.folder / question.video
-    return str(beside) if beside.exists() else question.video
+def video_names(question: Question) -> tuple[str, str]:
+    """What to ask the store for, in turn: the path from the manifest's folder, and the video as it is written."""
+    return str(question.folder / question.video), question.video
 
 
 def _select(
@@ -85,5 +85,5 @@ def _select(
                 rows=tuple(selection.rows.tolist()),
                 pts_us=tuple(selection.pts_us.tolist()),
                 scores=tuple(scores[selection.rows].tolist()),
-                times_s=tuple(((selection.pts_us - row.time_origin_us) / 1e6).tolist()),
+                times_s=tuple(index.times_s[selection.rows].tolist()),
             )

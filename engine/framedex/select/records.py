@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framedex.errors import StorageError, UsageError
+from framedex.errors import UsageError
+from framedex.index.whole_file import make_folder, write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,7 @@ def write_selections(path: Path, records: Sequence[SelectionRecord]) -> None:
         }
     )
     columns = [{name: getattr(record, name) for name in schema.names} for record in records]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(columns, schema=schema), part)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose another place"
-        ) from error
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(columns, schema=schema), buffer)
+    make_folder(path.parent)
+    write_whole(path, memoryview(buffer.getvalue()))

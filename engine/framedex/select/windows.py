@@ -20,7 +20,7 @@ def window_starts(n: int, length: int, stride: int) -> Rows:
     Where the video is no longer than a window there is one window, the whole video.
     """
     last = max(n - length, 0)
-    starts = np.arange(0, last + 1, stride, dtype=np.int64)
+    starts = np.arange(0, last + 1, min(stride, last + 1), dtype=np.int64)
     return starts if starts[-1] == last else np.append(starts, last)
 
 
@@ -42,11 +42,11 @@ class _Window:
                 raise UsageError(f"window {field}: expected 1 or more, got {value}")
 
     def _rows(self, request: Request, sampler: str, *, sign: int) -> Rows:
-        length = request.budget if self.length is None else self.length
+        length = min(request.budget if self.length is None else self.length, request.n)
         starts = window_starts(request.n, length, self.stride)
         scores = window_scores(request.need_scores(sampler), starts, length, self.statistic)
         first = starts[np.argmax(sign * scores)]
-        return np.arange(first, min(first + length, request.n), dtype=np.int64)
+        return np.arange(first, first + length, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

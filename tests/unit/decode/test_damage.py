@@ -9,8 +9,8 @@ import av
 import pytest
 
 from clips import draw_number, encode, read_number
-from framedex.contracts import FrameBatch
-from framedex.decode import DecodeSummary, Grid, Timing, identify, open_video
+from framedex.contracts import FrameBatch, Timing
+from framedex.decode import DecodeSummary, Grid, identify, open_video
 from framedex.errors import DecodeFailed, TimestampsUnordered, VideoError
 
 PAL = Fraction(1, 25)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from clips import draw_number, encode, read_number
-from framedex.contracts import FrameBatch
-from framedex.decode import DecodeSummary, Grid, Timing, identify, open_video
+from framedex.contracts import FrameBatch, Timing
+from framedex.decode import DecodeSummary, Grid, identify, open_video
 from framedex.errors import DecodeFailed, UsageError
 from mp4_boxes import replace_once, set_display_matrix
 

@@ -10,7 +10,8 @@ import pytest
 from contracts.store_samples import new_store, put, video_key
 from framedex.errors import UsageError
 from framedex.index import Row, Source
-from framedex.index.video_names import rows_named
+from framedex.index.video_names import VideoNames
+from framedex.keys import sha256_file
 
 
 @pytest.fixture
@@ -38,25 +39,56 @@ def rows(tmp_path: Path) -> list[Row]:
     ],
 )
 def test_names(rows: list[Row], name: str, number: int) -> None:
-    assert [row.video_key for row in rows_named(rows, name, subject="S")] == [video_key(number)]
+    assert [row.video_key for row in VideoNames(rows, subject="S").find(name)] == [video_key(number)]
 
 
 @pytest.mark.parametrize("name", ["", "ive.mp4", "/dive.mp4", "x/dive.mp4", "a", "mp4"])
 def test_what_names_nothing(rows: list[Row], name: str) -> None:
     with pytest.raises(UsageError, match="S: no video"):
-        rows_named(rows, name, subject="S")
+        VideoNames(rows, subject="S").find(name)
 
 
 def test_an_ambiguous_stem(rows: list[Row]) -> None:
     with pytest.raises(UsageError, match=r"S: 'dive' names several videos: /a/dive\.mkv \(key .*; /a/dive\.mp4 \(key"):
-        rows_named(rows, "dive", subject="S")
+        VideoNames(rows, subject="S").find("dive")
 
 
 def test_one_video_with_two_grids_is_not_ambiguous(rows: list[Row]) -> None:
     twice = [rows[2], dataclasses.replace(rows[2], grid="fps=2")]
-    assert rows_named(twice, "run", subject="S") == twice
+    assert VideoNames(twice, subject="S").find("run") == twice
 
 
 def test_an_empty_store() -> None:
     with pytest.raises(UsageError, match="the store holds none"):
-        rows_named([], "x", subject="S")
+        VideoNames([], subject="S").find("x")
+
+
+def test_a_replaced_file_is_meant_as_it_is_now(rows: list[Row], tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"new content")
+    source = Source(path=str(clip), nbytes=11)
+    old, new = (
+        dataclasses.replace(rows[0], video_key=key, source=source) for key in (video_key(8), sha256_file(clip)[:32])
+    )
+    names = VideoNames([old, new], subject="S")
+    assert names.find("clip") == names.find(str(clip)) == [new]
+    assert names.find(old.video_key) == [old]
+    clip.unlink()
+    with pytest.raises(UsageError, match="names several videos"):
+        names.find("clip")
+
+
+def test_the_first_name_that_means_a_video_counts(rows: list[Row]) -> None:
+    names = VideoNames(rows, subject="S")
+    assert names.find("/nowhere/run", "run") == [rows[2]]
+    with pytest.raises(UsageError, match=r"S: no video 'ran'; .*did you mean 'run'"):
+        names.find("/nowhere/ran", "ran")
+
+
+def test_only_one_grid(rows: list[Row]) -> None:
+    names = VideoNames([rows[2], dataclasses.replace(rows[2], grid="fps=2")], subject="S")
+    assert names.only("run", grid="fps=2").grid == "fps=2"
+    with pytest.raises(UsageError, match=r"has several indexes: encoder .* grid fps=1, encoder .* grid fps=2"):
+        names.only("run")
+    with pytest.raises(UsageError, match="not indexed with grid 'fps=3'"):
+        names.only("run", grid="fps=3")

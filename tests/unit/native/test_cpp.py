@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[3]
+SCRIPTS = Path(sysconfig.get_path("scripts"))  # the CMake of the extra `dev`
 
 
-@pytest.mark.skipif(shutil.which("cmake") is None, reason="CMake is not installed")
 def test_the_cpp_tests_pass(tmp_path: Path) -> None:
     configure = [
-        "cmake",
+        str(SCRIPTS / "cmake"),
         "-S",
         str(ROOT),
         "-B",
@@ -24,9 +22,9 @@ def test_the_cpp_tests_pass(tmp_path: Path) -> None:
     ]
     for command in (
         configure,
-        ["cmake", "--build", str(tmp_path)],
-        ["ctest", "--test-dir", str(tmp_path), "--output-on-failure"],
+        [str(SCRIPTS / "cmake"), "--build", str(tmp_path)],
+        [str(SCRIPTS / "ctest"), "--test-dir", str(tmp_path), "--output-on-failure"],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "100% tests passed, 0 tests failed out of 2" in done.stdout
+    assert done.stdout.count("   Passed ") == 2
