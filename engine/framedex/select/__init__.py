@@ -108,9 +108,7 @@ def check_budget(budget: int) -> int:
         UsageError: below 1, or more than any index holds.
     """
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or not 1 <= budget <= BUDGET_MAX:
-        raise UsageError(
-            f"budget: expected a whole number of frames from 1 to {BUDGET_MAX}, got {budget!r}"
-        )
+        raise UsageError(f"budget: expected a whole number of frames from 1 to {BUDGET_MAX}, got {budget!r}")
     return int(budget)
 
 
