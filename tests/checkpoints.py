@@ -9,6 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+import onnx
+
+from framedex.embed.manifest import ENCODER_KEY
+
 TokenizerFiles = Literal["spiece", "tokenizer.json"]
 
 MAX_LENGTH = 16
@@ -137,3 +141,10 @@ def tiny_artefact() -> Path:
     target = scratch() / "artefact"
     export_siglip(tiny_checkpoint(), target, name="tiny-siglip", report=lambda _line: None)
     return target
+
+
+def stamp(graph: Path, encoder_key: str) -> None:
+    """Write into a graph that it is of another encoder, as if it had been exported for that one."""
+    model = onnx.load(str(graph))
+    onnx.helper.set_model_props(model, {ENCODER_KEY: encoder_key})
+    onnx.save(model, str(graph))

@@ -13,6 +13,7 @@ import onnx_ir
 import torch
 from torch import Tensor, nn
 
+from framedex.embed.manifest import ENCODER_KEY
 from framedex.errors import ArtefactError
 
 OPSET = 20
@@ -22,7 +23,9 @@ BATCH = "batch"
 _EXTERNAL_ABOVE_NBYTES = 1_800_000_000
 
 
-def export_graph(module: nn.Module, example: Tensor, path: Path, *, input_name: str, output_name: str) -> None:
+def export_graph(
+    module: nn.Module, example: Tensor, path: Path, *, input_name: str, output_name: str, encoder_key: str
+) -> None:
     """Write `module` as ONNX to `path`; weights above 1.8 GB go into `path` + ".data" beside it.
 
     The graph holds no trace of the machine that it was made on: equal weights and versions give equal bytes.
@@ -33,6 +36,7 @@ def export_graph(module: nn.Module, example: Tensor, path: Path, *, input_name: 
         path: the ONNX file.
         input_name: of the graph.
         output_name: of the graph.
+        encoder_key: written into the graph, so that a manifest of another encoder is noticed.
 
     Raises:
         ArtefactError: torch cannot export the module, or the graph fails ONNX's own check.
@@ -53,6 +57,7 @@ def export_graph(module: nn.Module, example: Tensor, path: Path, *, input_name: 
             raise ArtefactError(f"{path.name}: torch {torch.__version__} cannot export this model: {error}") from error
     assert program is not None, "dynamo exports return a program"
     _forget_the_machine(program.model)
+    program.model.metadata_props[ENCODER_KEY] = encoder_key
     nbytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)
     program.save(str(path), external_data=nbytes > _EXTERNAL_ABOVE_NBYTES)
     try:

@@ -24,6 +24,7 @@ from framedex.embed.manifest import (
     encoder_identity,
 )
 from framedex.errors import ArtefactError, UsageError
+from framedex.keys import Json, json_key
 from framedex_export import __version__, parity
 from framedex_export.checkpoint import Checkpoint, read_checkpoint, read_image_rules
 from framedex_export.onnx_export import OPSET, export_graph
@@ -96,10 +97,7 @@ def _same_encoder(target: Path, checkpoint: Checkpoint, image: ImageRules, token
         there = Artefact.open(target)
     except ArtefactError as error:
         raise ArtefactError(f"{error} (--force replaces it)") from error
-    identity = encoder_identity(
-        dim=_dim(checkpoint), weights_sha256=checkpoint.weights_sha256, image=image, text=tokenizer.rules
-    )
-    if there.manifest.identity() != identity:
+    if there.manifest.identity() != _identity(checkpoint, image, tokenizer):
         raise UsageError(
             f"{target}: holds another encoder ({there.manifest.name!r}, key {there.manifest.encoder_key}); "
             "name another output folder, or --force to replace it"
@@ -107,9 +105,16 @@ def _same_encoder(target: Path, checkpoint: Checkpoint, image: ImageRules, token
     return there
 
 
+def _identity(checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer) -> dict[str, Json]:
+    return encoder_identity(
+        dim=_dim(checkpoint), weights_sha256=checkpoint.weights_sha256, image=image, text=tokenizer.rules
+    )
+
+
 def _export_towers(
     checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer, folder: Path, report: Report
 ) -> None:
+    encoder_key = json_key(_identity(checkpoint, image, tokenizer))
     report("exporting the image tower")
     export_graph(
         ImageTower(checkpoint.model, image),
@@ -117,6 +122,7 @@ def _export_towers(
         folder / _TOWERS.image.file,
         input_name=_TOWERS.image.input,
         output_name=_TOWERS.image.output,
+        encoder_key=encoder_key,
     )
     report("exporting the text tower")
     export_graph(
@@ -125,6 +131,7 @@ def _export_towers(
         folder / _TOWERS.text.file,
         input_name=_TOWERS.text.input,
         output_name=_TOWERS.text.output,
+        encoder_key=encoder_key,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper
 
-from checkpoints import DIM, tiny_artefact
+from checkpoints import DIM, stamp, tiny_artefact
 from contracts.embedder_suite import TEXTS, EmbedderSuite, part, random_tower
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
@@ -98,6 +98,7 @@ def test_a_graph_that_fails_or_gives_no_unit_vectors_is_a_device_error(
     folder = shutil.copytree(tiny_artefact(), tmp_path / "artefact")
     artefact = Artefact.open(folder)
     (folder / "image.onnx").write_bytes(graph)
+    stamp(folder / "image.onnx", artefact.manifest.encoder_key)
     with (
         OnnxRuntimeEmbedder(artefact, threads=1) as embedder,
         pytest.raises(DeviceError, match=rf"image.onnx: .*{message}"),

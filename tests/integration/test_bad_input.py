@@ -288,3 +288,35 @@ def test_vectors_that_are_no_numbers_are_refused_not_ranked(world: SmallWorld, t
     refused("search", store, "a red thing", "-k", 500, code=4, message="vectors that are no numbers")
     refused("select", store, world.captions, "--sampler", "top", code=4, message="vectors that are no numbers")
     assert framedex("verify", store).code == 4
+
+
+CHANGES = [("dim", 64), ("weights_sha256", "0" * 64), ("image", {"size": [64, 64]}), ("text", {"max_length": 8})]
+
+
+@pytest.mark.parametrize(("field", "value"), CHANGES)
+def test_artefact_whose_manifest_was_changed(world: SmallWorld, tmp_path: Path, field: str, value: object) -> None:
+    artefact = tmp_path / "artefact"
+    shutil.copytree(Artefact.open("micro-siglip").folder, artefact)
+    manifest = json.loads((artefact / "manifest.json").read_text())
+    manifest[field] = {**manifest[field], **value} if isinstance(value, dict) else value
+    (artefact / "manifest.json").write_text(json.dumps(manifest))
+    refused(
+        "index",
+        world.clips[0],
+        "--store",
+        tmp_path / "S",
+        "--encoder",
+        artefact,
+        code=4,
+        message="the manifest was changed",
+    )
+
+
+EMPTY_PATHS = [("index", "", "--store", "S"), ("search", "", "x"), ("export", "S", "--to", "npy", "-o", "")]
+
+
+@pytest.mark.parametrize("arguments", EMPTY_PATHS)
+def test_an_empty_path_is_not_the_current_folder(arguments: tuple[str, ...]) -> None:
+    ran = framedex(*arguments, *(ENCODER if arguments[0] == "index" else ()))
+    assert ran.code == 2
+    assert "empty text" in ran.err

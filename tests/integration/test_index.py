@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cli import framedex, ok
@@ -210,3 +211,24 @@ def test_a_replaced_file_is_found_as_it_is_now(world: SmallWorld, tmp_path: Path
         ok("index", clip, "--store", tmp_path / "S", *ENCODER)
     hits = ok("search", tmp_path / "S", "a red thing", "--video", "clip", "--json").json()["hits"]
     assert {hit["video"] for hit in hits} == {Store.open(world.store)[world.clips[1]].row.video_key}
+
+
+def test_a_moved_file_is_known_by_its_content(world: SmallWorld, tmp_path: Path) -> None:
+    clip = Path(shutil.copy(world.clips[0], tmp_path / "before.mp4"))
+    ok("index", clip, "--store", tmp_path / "S", *ENCODER)
+    moved = clip.rename(tmp_path / "after.mp4")
+    assert len(ok("index", moved, "--store", tmp_path / "S", *ENCODER, "--json").json()["skipped"]) == 1
+    assert len(ok("search", tmp_path / "S", "a red thing", "--video", moved, "-k", 1, "--json").json()["hits"]) == 1
+    (tmp_path / "q.jsonl").write_text(json.dumps({"id": 1, "video": "after.mp4", "question": "a red thing"}))
+    ok("select", tmp_path / "S", tmp_path / "q.jsonl", "--sampler", "top")
+
+
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_a_row_without_its_index_is_indexed_again(world: SmallWorld, tmp_path: Path, damage: str) -> None:
+    store = tmp_path / "S"
+    ok("index", world.clips[0], "--store", store, *ENCODER)
+    (index,) = store.rglob("*.faiss")
+    index.unlink() if damage == "missing" else index.write_bytes(index.read_bytes()[:100])
+    ok("index", world.clips[0], "--store", store, *ENCODER, "--fps", 2)
+    assert len(ok("index", world.clips[0], "--store", store, *ENCODER, "--json").json()["indexed"]) == 1
+    ok("verify", store)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from framedex.cli.run import run
-
 
 def main() -> NoReturn:
     """Entry point of the `framedex` script."""
-    from framedex.cli.app import app
+    try:
+        from framedex.cli.app import app
+        from framedex.cli.run import run
 
-    sys.exit(run(app))
+        code = run(app)
+    except KeyboardInterrupt:  # while the modules were still being imported
+        code = 130
+    sys.exit(code)

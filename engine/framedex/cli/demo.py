@@ -22,7 +22,10 @@ _EXAMPLES = 3
 
 def demo(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where clips, store and report go.")
+        Path,
+        typer.Option(
+            "-o", "--output", parser=options.a_path, metavar="FOLDER", help="Where clips, store and report go."
+        ),
     ] = Path("demo"),
     clips: Annotated[int, typer.Option("--clips", min=1, metavar="N", help="How many clips to make.")] = 24,
     seed: options.SeedOption = 0,

@@ -25,7 +25,14 @@ def export(
         Layout, typer.Option("--to", help="npy: img_emb/*.npy and metadata/*.parquet; parquet: one table a shard.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to; must be empty or absent.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            parser=options.a_path,
+            metavar="FOLDER",
+            help="A new or empty folder, or an earlier export, which is replaced.",
+        ),
     ],
     encoder: Annotated[
         str | None, typer.Option("--encoder-key", metavar="KEY", help="Needed only where the store holds several.")

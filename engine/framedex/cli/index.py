@@ -28,7 +28,8 @@ def index(
         list[str], typer.Argument(metavar="PATHS…", help="Files, folders, or quoted patterns.", show_default=False)
     ],
     store: Annotated[
-        Path, typer.Option("--store", metavar="S", help="Where the index goes; made where it is not there.")
+        Path,
+        typer.Option("--store", parser=options.a_path, metavar="S", help="Where the index goes; made if absent."),
     ],
     encoder: options.EncoderOption = None,
     fps: Annotated[

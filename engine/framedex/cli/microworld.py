@@ -22,7 +22,8 @@ def _root() -> None:
 @app.command()
 def make(
     output: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where the clips and captions.jsonl go.", show_default=False)
+        Path,
+        typer.Argument(parser=options.a_path, metavar="FOLDER", help="Where the clips go.", show_default=False),
     ],
     clips: Annotated[int, typer.Option("--clips", min=1, metavar="N", help="How many clips.")] = 16,
     seed: options.SeedOption = 0,
@@ -30,7 +31,7 @@ def make(
 ) -> None:
     """Write clips in several codecs, sizes and rates, with captions and the times at which each is true.
 
-    Clips that are there already are kept.
+    Clips that are there already are kept; those of another seed or number in FOLDER are replaced.
 
     \b
     Example:
@@ -54,7 +55,10 @@ def make(
 def score(
     store: options.StoreArgument,
     captions: Annotated[
-        Path, typer.Argument(metavar="CAPTIONS", help="The world's captions.jsonl.", show_default=False)
+        Path,
+        typer.Argument(
+            parser=options.a_path, metavar="CAPTIONS", help="The world's captions.jsonl.", show_default=False
+        ),
     ],
     budget: Annotated[int, typer.Option("--budget", metavar="N", help="Frames that each sampler takes.")] = 4,
     seed: options.SeedOption = 0,
@@ -86,7 +90,9 @@ def score(
 
 @app.command()
 def train(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the checkpoint goes.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", parser=options.a_path, metavar="FOLDER", help="For the checkpoint.")
+    ],
     steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Training steps.")] = 3000,
     seed: options.SeedOption = 0,
     threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Torch's threads.")] = 1,

@@ -7,8 +7,23 @@ from typing import Annotated
 
 import typer
 
+
+def a_path(text: str | Path) -> Path:
+    """A path as it was meant: "~" is the home folder; nothing is no path, least of all the current folder.
+
+    Raises:
+        typer.BadParameter: an empty text.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("expected a path, got an empty text")
+    return Path(text).expanduser()
+
+
 StoreArgument = Annotated[
-    Path, typer.Argument(metavar="S", help="The store, a folder made by `framedex index`.", show_default=False)
+    Path,
+    typer.Argument(
+        parser=a_path, metavar="S", help="The store, a folder made by `framedex index`.", show_default=False
+    ),
 ]
 
 EncoderOption = Annotated[
@@ -45,7 +60,7 @@ ThreadsOption = Annotated[
     typer.Option(
         "--threads",
         min=1,
-        max=1024,
+        max=256,
         metavar="N",
         help="Threads of the decoder and of the encoder, which share the cores. [default: every core this process may use]",
     ),

@@ -23,7 +23,12 @@ def select(
     store: options.StoreArgument,
     questions: Annotated[
         Path | None,
-        typer.Argument(metavar="[QUESTIONS]", help="Question manifest, .jsonl or .parquet.", show_default=False),
+        typer.Argument(
+            parser=options.a_path,
+            metavar="[QUESTIONS]",
+            help="A .jsonl or .parquet manifest.",
+            show_default=False,
+        ),
     ] = None,
     sampler: Annotated[
         list[str] | None,
@@ -40,7 +45,8 @@ def select(
     ] = None,
     seed: options.SeedOption = 0,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write all selections to a Parquet file.")
+        Path | None,
+        typer.Option("-o", "--output", parser=options.a_path, metavar="FILE", help="Write them to a .parquet file."),
     ] = None,
     encoder: options.StoreEncoderOption = None,
     grid: options.GridOption = None,

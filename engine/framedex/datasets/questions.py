@@ -84,7 +84,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{path}, row {number}", {key: value for key, value in row.items() if value is not None}
         return
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: expected UTF-8 text, one JSON object a line, got {error}") from error
     for number, line in enumerate(lines, start=1):

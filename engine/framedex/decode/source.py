@@ -50,6 +50,8 @@ def find_videos(paths: Sequence[str | Path]) -> Found:
     found: dict[str, Path] = {}
     ignored: set[Path] = set()
     for named in paths:
+        if not str(named).strip():
+            raise UsageError("paths: expected files, folders or patterns, got an empty text")
         videos = []
         for path in _matches(str(named)):
             if path.is_dir():

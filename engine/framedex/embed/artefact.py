@@ -68,7 +68,7 @@ class Artefact:
 def _find(encoder: str | Path | None) -> tuple[Path, str]:
     """The folder and where it was found."""
     bundled = f"bundled: {', '.join(BUNDLED)}"
-    if encoder is None:
+    if encoder is None or not str(encoder).strip():
         raise UsageError(f"no encoder was named ({bundled}); name one, or {_EXPORT_ONE}")
     if isinstance(encoder, str) and encoder in BUNDLED:
         with importlib.resources.as_file(importlib.resources.files("framedex") / BUNDLED[encoder]) as folder:

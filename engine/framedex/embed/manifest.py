@@ -16,6 +16,8 @@ FORMAT: Final = "framedex-artefact"
 VERSION: Final = 1
 MANIFEST_NAME = "manifest.json"
 TOKENIZER_NAME = "tokenizer.json"
+#: Key of a graph's metadata that holds the encoder key of the manifest that it was written with.
+ENCODER_KEY = "framedex.encoder_key"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -14,7 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from framedex.contracts import EmbeddingBlock, TowerBatch, Vectors
 from framedex.embed.artefact import Artefact
-from framedex.embed.manifest import Manifest, Tower
+from framedex.embed.manifest import ENCODER_KEY, Manifest, Tower
 from framedex.embed.text import TextEncoder
 from framedex.errors import ArtefactError, DeviceError, UsageError
 
@@ -176,6 +176,12 @@ class OnnxRuntimeEmbedder:
             raise ArtefactError(
                 f"{graph}: the manifest says {tower.input!r} -> {tower.output!r}, the graph has {inputs} -> {outputs}; "
                 "export it again"
+            )
+        key = session.get_modelmeta().custom_metadata_map.get(ENCODER_KEY)
+        if key != self.manifest.encoder_key:
+            raise ArtefactError(
+                f"{graph}: was exported for encoder {key}, the manifest describes {self.manifest.encoder_key}; the manifest was "
+                "changed: export it again"
             )
         return session
 

@@ -185,6 +185,13 @@ class Store:
         """
         return VideoNames(self.videos(encoder=encoder), subject=str(self.path))
 
+    def is_there(self, row: Row) -> bool:
+        """Whether a row's index file is there at its size; its content is `verify`'s to prove."""
+        try:
+            return row.place.index_path(self.path).stat().st_size == row.nbytes
+        except OSError:
+            return False
+
     def open_row(self, row: Row, *, threads: int = 1) -> VideoIndex:
         """Open the index that a row of this store describes.
 

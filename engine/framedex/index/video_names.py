@@ -41,7 +41,7 @@ class VideoNames:
 
         A name is, in this order: a video key; the path under which the video was indexed, absolute or from the current folder;
         the last parts of that path ("clips/dive.mp4", "dive.mp4"); its stem ("dive"). Where a file was replaced and indexed
-        again, a path means the content that is there now.
+        again, a path means the content that is there now; a file that was moved or copied since is known by its content.
 
         Raises:
             UsageError: no video has such a name, with the nearest ones; or several have, with their paths and keys.
@@ -50,6 +50,10 @@ class VideoNames:
             for found in self._matches(name):
                 if found:
                     return self._of_one_video(found, name)
+        for name in names:
+            moved = self._by_key.get(_key_of_file(name), [])
+            if moved:
+                return moved
         raise UsageError(f"{self._subject}: no video {names[-1]!r}; {self._nearest(names[-1])}")
 
     def only(self, *names: str, grid: str | None = None) -> Row:
@@ -98,11 +102,17 @@ class VideoNames:
         return f"{holds}; did you mean {near[0]!r}?" if near else holds
 
 
+def _key_of_file(name: str) -> str:
+    """Video key of the file at a path; no key where there is none."""
+    path = Path(name)
+    try:
+        return sha256_file(path)[:KEY_LENGTH] if path.is_file() else ""
+    except OSError:  # a name that no file system has, or a file that may not be read
+        return ""
+
+
 def _now_at(rows: Sequence[Row]) -> list[Row]:
     """Of rows with one path, those of the content that is there now; none where that cannot be told."""
     paths = {row.source.path for row in rows}
-    path = Path(next(iter(paths)))
-    if len(paths) > 1 or not path.is_file():
-        return []
-    key = sha256_file(path)[:KEY_LENGTH]
+    key = _key_of_file(paths.pop()) if len(paths) == 1 else ""
     return [row for row in rows if row.video_key == key]

@@ -154,7 +154,7 @@ def _row_there(store: Store, video_key: str, encoder_key: str, settings: IngestS
         row = store.row(video_key, encoder_key=encoder_key, grid=settings.grid.name)
     except StoreError:  # a damaged row is replaced, as if it were not there
         return None
-    return row if row is not None and settings.accepts(row) else None
+    return row if row is not None and settings.accepts(row) and store.is_there(row) else None
 
 
 def _quarantine(store: Store, failed: _Failed) -> Quarantined:

@@ -8,14 +8,19 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 
 from framedex.errors import UsageError
-from framedex.select.base import Request, Rows, Sampler
+from framedex.select.base import Request, Rows
 from framedex.select.confidence import Bottom, Top, best_rows
 from framedex.select.uniform import Random, Uniform
 
 Base = Literal["uniform", "random", "top", "bottom"]
 By = Literal["lowest", "highest", "random"]
 
-_BASES: dict[str, type[Sampler]] = {kind.name: kind for kind in (Uniform, Random, Top, Bottom)}
+_BASES: dict[Base, type[Uniform | Random | Top | Bottom]] = {
+    "uniform": Uniform,
+    "random": Random,
+    "top": Top,
+    "bottom": Bottom,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def checkpoint() -> Checkpoint:
 def _export(checkpoint: Checkpoint, path: Path) -> bytes:
     tower = ImageTower(checkpoint.model, read_image_rules(checkpoint))
     example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
-    export_graph(tower, example, path, input_name="pixels", output_name="vectors")
+    export_graph(tower, example, path, input_name="pixels", output_name="vectors", encoder_key="k")
     return path.read_bytes()
 
 
@@ -70,4 +70,6 @@ class _Branches(nn.Module):
 
 def test_a_module_that_cannot_be_exported_is_said(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match=r"branches.onnx: torch .* cannot export this model"):
-        export_graph(_Branches(), torch.zeros(2, 3), tmp_path / "branches.onnx", input_name="a", output_name="b")
+        export_graph(
+            _Branches(), torch.zeros(2, 3), tmp_path / "branches.onnx", input_name="a", output_name="b", encoder_key="k"
+        )
