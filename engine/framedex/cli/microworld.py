@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,20 @@ from framedex.cli.output import Progress, note, print_json, print_table
 from framedex.optional import import_optional
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+class Model(StrEnum):
+    """The bundled models."""
+
+    siglip = "micro-siglip"
+    smolvlm = "micro-smolvlm"
+
+
+#: The module that trains each, and the extra that it needs.
+_TRAINERS = {
+    Model.siglip: ("framedex.microworld.train", "export"),
+    Model.smolvlm: ("framedex.microworld.smolvlm.train", "mllm"),
+}
 
 
 @app.callback()
@@ -93,16 +108,24 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", parser=options.a_path, metavar="FOLDER", help="For the checkpoint.")
     ],
-    steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Training steps.")] = 3000,
+    model: Annotated[Model, typer.Option("--model", help="Which of the bundled models.")] = Model.siglip,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, metavar="N", help="Training steps. [default: the bundled model's]")
+    ] = None,
     seed: options.SeedOption = 0,
-    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Torch's threads.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256, metavar="N", help="Torch's threads.")] = 1,
 ) -> None:
-    """Train micro-siglip, the bundled encoder, as it was trained; needs the extra `export` (torch, transformers).
+    """Train a bundled model as it was trained; needs the extras `export` and `mllm` (torch, transformers).
 
     \b
-    Example:
+    Examples:
       framedex microworld train -o checkpoint
+      framedex microworld train --model micro-smolvlm -o checkpoint
     """
-    trainer = import_optional("framedex.microworld.train", extra="export", needed_by="microworld train")
-    trainer.train(output, steps=steps, seed=seed, threads=threads, report=note)
-    note(f"checkpoint in {output}; make it an artefact: framedex-export siglip {output} -o ARTEFACT")
+    module, extra = _TRAINERS[model]
+    trainer = import_optional(module, extra=extra, needed_by="microworld train")
+    trainer.train(output, steps=steps or trainer.STEPS, seed=seed, threads=threads, report=note)
+    if model is Model.siglip:
+        note(f"checkpoint in {output}; make it an artefact: framedex-export siglip {output} -o ARTEFACT")
+    else:
+        note(f"checkpoint in {output}; name it under mllms in a sweep.yaml")

@@ -67,7 +67,7 @@ def draw_frames(seed: int, batch: int, *, n_frames: int, max_things: int) -> Lab
     for row in range(n_frames):
         n_things = 0 if rng.random() < _EMPTY_RATE else int(rng.integers(1, max_things + 1))
         scene = draw_scene(rng, n_things=n_things)
-        pixels[row] = squash(_degrade(render(scene), rng))
+        pixels[row] = squash(degrade(render(scene), rng))
         _mark_shown(scene, shown[row])
     return LabelledFrames(pixels=pixels, shown=shown)
 
@@ -84,7 +84,7 @@ def _mark_shown(scene: Scene, row: NDArray[np.float32]) -> None:
             row[column] = max(row[column], share)
 
 
-def _degrade(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def degrade(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Change contrast and brightness a little and, half of the time, pass the frame through JPEG."""
     gain = 1.0 + _MAX_GAIN_CHANGE * (2.0 * rng.random() - 1.0)
     offset = 255.0 * _MAX_GAIN_CHANGE * (2.0 * rng.random() - 1.0) / 2.0

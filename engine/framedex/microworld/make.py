@@ -1,4 +1,4 @@
-"""Making a world: a folder of clips with their captions and known evidence."""
+"""Making a world: a folder of clips with their captions, questions and known evidence."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from framedex.errors import StorageError, UsageError
 from framedex.keys import json_key
 from framedex.microworld.clips import clip_file_name, write_clip
 from framedex.microworld.draw import draw_clip
-from framedex.microworld.evidence import evidence
+from framedex.microworld.evidence import Interval, evidence
 from framedex.microworld.spec import ClipSpec
+from framedex.microworld.world_questions import world_questions
 
 # Raised whenever the same seed begins to give other pictures, so that old clips are made anew.
 GENERATOR_VERSION = 1
 
-_PLAN_NAME, _CAPTIONS_NAME, _CLIPS_FOLDER = "world.json", "captions.jsonl", "clips"
+_PLAN_NAME, _CLIPS_FOLDER = "world.json", "clips"
+_CAPTIONS_NAME, _QUESTIONS_NAME = "captions.jsonl", "questions.jsonl"
 
 Progress = Callable[[int, int], None]
 
@@ -26,24 +28,28 @@ class World:
     """A made world.
 
     Attributes:
-        folder: holds `clips/`, `captions.jsonl` and `world.json`.
-        captions: the question manifest, one line per (clip, track).
+        folder: holds `clips/`, `captions.jsonl`, `questions.jsonl` and `world.json`.
+        captions: the manifest of prompts to search for, one line per (clip, track).
+        questions: the manifest of multiple-choice questions.
         specs: the clips' plans, in order.
-        n_pairs: lines of the manifest.
+        n_pairs: lines of `captions`.
+        n_questions: lines of `questions`.
         n_written: clips rendered by this call.
         n_kept: clips that were there already.
     """
 
     folder: Path
     captions: Path
+    questions: Path
     specs: tuple[ClipSpec, ...]
     n_pairs: int
+    n_questions: int
     n_written: int
     n_kept: int
 
 
 def make_world(out: Path, *, clips: int, seed: int, progress: Progress | None = None) -> World:
-    """Write the first `clips` clips of world `seed` into `out`, with captions; clips already there are kept.
+    """Write the first `clips` clips of world `seed` into `out`, with captions and questions; clips already there are kept.
 
     Args:
         out: folder, made if absent.
@@ -71,15 +77,20 @@ def make_world(out: Path, *, clips: int, seed: int, progress: Progress | None = 
                 write_clip(spec, folder)
             if progress is not None:
                 progress(done, clips)
-        lines = [line for spec in specs for line in _captions(spec)]
-        _write_whole(out / _CAPTIONS_NAME, "".join(json.dumps(line) + "\n" for line in lines))
+        evidence_of = [evidence(spec) for spec in specs]
+        captions = [line for spec, spans in zip(specs, evidence_of, strict=True) for line in _captions(spec, spans)]
+        questions = world_questions(specs, evidence_of)
+        for name, lines in ((_CAPTIONS_NAME, captions), (_QUESTIONS_NAME, questions)):
+            _write_whole(out / name, "".join(json.dumps(line) + "\n" for line in lines))
     except OSError as error:
         raise StorageError(f"micro-world {out}: {error}; free space or choose another folder") from error
     return World(
         folder=out,
         captions=out / _CAPTIONS_NAME,
+        questions=out / _QUESTIONS_NAME,
         specs=specs,
-        n_pairs=len(lines),
+        n_pairs=len(captions),
+        n_questions=len(questions),
         n_written=clips - n_kept,
         n_kept=n_kept,
     )
@@ -100,7 +111,7 @@ def _summary(spec: ClipSpec) -> dict[str, Any]:
     }
 
 
-def _captions(spec: ClipSpec) -> list[dict[str, Any]]:
+def _captions(spec: ClipSpec, spans: tuple[tuple[Interval, ...], ...]) -> list[dict[str, Any]]:
     return [
         {
             "id": f"{spec.name}-{number}",
@@ -109,7 +120,7 @@ def _captions(spec: ClipSpec) -> list[dict[str, Any]]:
             "evidence": [list(interval) for interval in intervals],
             "category": "search",
         }
-        for number, (track, intervals) in enumerate(zip(spec.tracks, evidence(spec), strict=True))
+        for number, (track, intervals) in enumerate(zip(spec.tracks, spans, strict=True))
     ]
 
 
@@ -125,7 +136,8 @@ def _remove_outdated(out: Path, plan: dict[str, Any]) -> None:
             f"micro-world {out}: {path.name} is not a micro-world's plan; choose another folder"
         ) from error
     new = {clip["file"]: clip["key"] for clip in plan["clips"]}
-    (out / _CAPTIONS_NAME).unlink(missing_ok=True)
+    for name in (_CAPTIONS_NAME, _QUESTIONS_NAME):
+        (out / name).unlink(missing_ok=True)
     for name, key in old.items():
         if new.get(name) != key:
             # The name comes from a file: take only its last part, so that nothing outside the folder can be meant.

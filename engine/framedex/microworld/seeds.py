@@ -4,11 +4,20 @@ from typing import Literal
 
 import numpy as np
 
-Space = Literal["train", "texts", "clips", "backgrounds"]
+Space = Literal["train", "texts", "clips", "backgrounds", "questions", "positions", "stories", "asks"]
 
-# Training (frames, texts) and clips (tracks, backgrounds) draw from different spaces, so no seed makes a training frame
-# out of a held-out clip.
-_SPACE_IDS: dict[Space, int] = {"train": 1, "texts": 2, "clips": 3, "backgrounds": 4}
+# Training (frames, texts; stories, asks) and clips (tracks, backgrounds, questions, positions of the right option) draw from
+# different spaces, so no seed makes a training frame or a training question out of a held-out clip.
+_SPACE_IDS: dict[Space, int] = {
+    "train": 1,
+    "texts": 2,
+    "clips": 3,
+    "backgrounds": 4,
+    "questions": 5,
+    "positions": 6,
+    "stories": 7,
+    "asks": 8,
+}
 
 
 def generator(seed: int, space: Space, index: int) -> np.random.Generator:

@@ -26,6 +26,7 @@ from framedex.microworld.model import build_model
 from framedex.microworld.probe import draw_probes, probe_recall
 from framedex.microworld.tokenizer import train_tokenizer
 
+STEPS = 3000
 HELD_OUT_SEED, HELD_OUT_CLIPS = 900_002, 48
 
 
