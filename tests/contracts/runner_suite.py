@@ -1,0 +1,185 @@
+"""What every MLLM runner owes; a runner inherits `RunnerSuite` and gives the `runner` fixture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from framedex.contracts import FrameBatch
+from framedex.errors import UsageError
+from framedex.keys import is_key
+from framedex.mllm.base import Answer, Ask, PreparedFrames, Runner, Scoring
+
+QUESTION = "What colour is the dog?"
+OPTIONS = ("red", "striped thing", "blue", "green yellow cat")
+SCORINGS: tuple[Scoring, ...] = ("option", "letter")
+SECOND_US = 1_000_000
+
+#: Of a log-probability, between a batch and one by one.
+TOLERANCE = 1e-4
+
+
+def noise(n: int, *, seed: int = 0, first_us: int = 0) -> FrameBatch:
+    """n seeded noise frames, a second apart."""
+    frames = np.random.default_rng(seed).integers(0, 256, (n, 36, 60, 3), np.uint8)
+    return FrameBatch(pts_us=first_us + np.arange(n, dtype=np.int64) * SECOND_US, frames=frames)
+
+
+def prepared(runner: Runner, n: int, *, seed: int = 0) -> PreparedFrames:
+    """n frames from the beginning of five minutes."""
+    return runner.prepare(noise(n, seed=seed), origin_us=0, last_us=300 * SECOND_US)
+
+
+def mixed(runner: Runner) -> list[Ask]:
+    """Prompts of different lengths: several frame counts, none, and different numbers of options."""
+    return [
+        Ask(frames=prepared(runner, 3), question=QUESTION, options=OPTIONS),
+        Ask(frames=None, question=QUESTION, options=OPTIONS),
+        Ask(frames=prepared(runner, 1, seed=1), question="Which?", options=OPTIONS[:2]),
+        Ask(frames=prepared(runner, 6, seed=2), question=QUESTION, options=OPTIONS[::-1]),
+        Ask(frames=None, question="Which of these, if any, does the cat look at?", options=OPTIONS[:3]),
+    ]
+
+
+def logprobs(answers: list[Answer]) -> np.ndarray:
+    """All of them in a row."""
+    return np.concatenate([answer.option_logprobs for answer in answers])
+
+
+class RunnerSuite:
+    """Inherit, and define a fixture `runner` that gives an open one whose context holds 8 frames and not 200."""
+
+    @pytest.mark.parametrize("scoring", SCORINGS)
+    def test_an_answer_is_whole(self, runner: Runner, scoring: Scoring) -> None:
+        for ask, answer in zip(mixed(runner), runner.answer(mixed(runner), scoring=scoring), strict=True):
+            assert (answer.status, answer.status_detail) == ("ok", "")
+            assert len(answer.option_logprobs) == len(answer.option_tokens) == len(ask.options)
+            assert all(math.isfinite(logprob) and logprob < 0 for logprob in answer.option_logprobs)
+            assert answer.choice == int(np.argmax(answer.option_logprobs))
+            assert answer.prompt_tokens > 0
+            assert min(answer.tower_time_s, answer.prefill_time_s, answer.answer_time_s) >= 0
+            assert (answer.tower_time_s > 0) == (ask.frames is not None)
+
+    @pytest.mark.parametrize("scoring", SCORINGS)
+    def test_a_batch_is_one_by_one(self, runner: Runner, scoring: Scoring) -> None:
+        asks = mixed(runner)
+        alone = [runner.answer([ask], scoring=scoring)[0] for ask in asks]
+        together = runner.answer(asks, scoring=scoring)
+        assert np.abs(logprobs(together) - logprobs(alone)).max() < TOLERANCE
+        assert [answer.choice for answer in together] == [answer.choice for answer in alone]
+        assert [answer.prompt_tokens for answer in together] == [answer.prompt_tokens for answer in alone]
+
+    @pytest.mark.parametrize("scoring", SCORINGS)
+    def test_answers_keep_the_questions_order(self, runner: Runner, scoring: Scoring) -> None:
+        asks = mixed(runner)
+        forth = runner.answer(asks, scoring=scoring)
+        back = runner.answer(asks[::-1], scoring=scoring)[::-1]
+        assert np.abs(logprobs(back) - logprobs(forth)).max() < TOLERANCE
+        # Else any order would do.
+        assert np.abs(np.subtract(forth[0].option_logprobs, forth[1].option_logprobs)).max() > 10 * TOLERANCE
+
+    def test_the_same_call_gives_the_same_bits(self, runner: Runner) -> None:
+        asks = mixed(runner)
+        assert np.array_equal(
+            logprobs(runner.answer(asks, scoring="option")), logprobs(runner.answer(asks, scoring="option"))
+        )
+
+    def test_frames_their_times_and_the_question_all_count(self, runner: Runner) -> None:
+        frames = prepared(runner, 2)
+        later = PreparedFrames(
+            pts_us=frames.pts_us, times_s=frames.times_s + 30, duration_s=frames.duration_s, pixels=frames.pixels
+        )
+        asks = [
+            Ask(frames=frames, question=QUESTION, options=OPTIONS),
+            Ask(frames=None, question=QUESTION, options=OPTIONS),
+            Ask(frames=prepared(runner, 2, seed=9), question=QUESTION, options=OPTIONS),
+            Ask(frames=later, question=QUESTION, options=OPTIONS),
+            Ask(frames=frames, question="Which?", options=OPTIONS),
+            Ask(frames=frames, question=QUESTION, options=OPTIONS[1:] + OPTIONS[:1]),
+        ]
+        first, *others = (np.array(answer.option_logprobs) for answer in runner.answer(asks, scoring="option"))
+        assert all(np.abs(other - first).max() > 10 * TOLERANCE for other in others)
+
+    def test_an_options_tokens_are_its_own_wherever_it_is_listed(self, runner: Runner) -> None:
+        forth, back = runner.answer(
+            [Ask(frames=None, question=QUESTION, options=options) for options in (OPTIONS, OPTIONS[::-1])],
+            scoring="option",
+        )
+        assert forth.option_tokens == back.option_tokens[::-1]
+        assert all(count >= 1 for count in forth.option_tokens)
+
+    def test_a_letter_is_one_token(self, runner: Runner) -> None:
+        (answer,) = runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)], scoring="letter")
+        assert answer.option_tokens == (1, 1, 1, 1)
+        assert answer.mean_logprobs == answer.option_logprobs
+        assert sum(map(math.exp, answer.option_logprobs)) <= 1 + 1e-6
+
+    @pytest.mark.parametrize("scoring", SCORINGS)
+    def test_a_prompt_too_long_is_not_answered_and_the_others_are(self, runner: Runner, scoring: Scoring) -> None:
+        fits = Ask(frames=None, question=QUESTION, options=OPTIONS)
+        long = Ask(frames=prepared(runner, 200), question=QUESTION, options=OPTIONS)
+        before, truncated, after = runner.answer([fits, long, fits], scoring=scoring)
+        assert truncated.status == "truncated-prompt"
+        assert truncated.choice is None
+        assert truncated.option_logprobs == truncated.option_tokens == ()
+        assert truncated.prompt_tokens > before.prompt_tokens
+        assert "tokens, the model reads" in truncated.status_detail
+        assert before.option_logprobs == after.option_logprobs != ()
+
+    def test_eight_frames_fit(self, runner: Runner) -> None:
+        (answer,) = runner.answer(
+            [Ask(frames=prepared(runner, 8), question=QUESTION, options=OPTIONS)], scoring="option"
+        )
+        assert answer.status == "ok"
+
+    def test_nothing_asked_nothing_answered(self, runner: Runner) -> None:
+        assert runner.answer([], scoring="option") == []
+
+    def test_times_count_from_the_videos_first_frame(self, runner: Runner) -> None:
+        frames = runner.prepare(noise(3, first_us=7 * SECOND_US), origin_us=5 * SECOND_US, last_us=65 * SECOND_US)
+        assert frames.times_s.tolist() == [2.0, 3.0, 4.0]
+        assert frames.duration_s == 60.0
+        assert frames.pts_us.tolist() == [7 * SECOND_US, 8 * SECOND_US, 9 * SECOND_US]
+
+    def test_a_frame_is_prepared_alike_in_any_company(self, runner: Runner) -> None:
+        together = prepared(runner, 4)
+        alone = runner.prepare(
+            FrameBatch(pts_us=together.pts_us[2:3].copy(), frames=noise(4).frames[2:3].copy()),
+            origin_us=0,
+            last_us=60 * SECOND_US,
+        )
+        assert np.array_equal(alone.pixels, together.take(np.array([2])).pixels)
+        assert alone.times_s == together.times_s[2]
+
+    def test_frames_outside_the_video_are_refused(self, runner: Runner) -> None:
+        for origin_us, last_us in ((1, 60 * SECOND_US), (0, SECOND_US)):
+            with pytest.raises(ValueError, match="expected one frame or more within"):
+                runner.prepare(noise(3), origin_us=origin_us, last_us=last_us)
+        with pytest.raises(ValueError, match="got none"):
+            runner.prepare(noise(0), origin_us=0, last_us=60 * SECOND_US)
+
+    def test_frames_of_another_size_are_refused(self, runner: Runner) -> None:
+        frames = prepared(runner, 1)
+        wrong = PreparedFrames(
+            pts_us=frames.pts_us, times_s=frames.times_s, duration_s=frames.duration_s, pixels=frames.pixels[..., 1:]
+        )
+        with pytest.raises(ValueError, match="expected pixels"):
+            runner.answer([Ask(frames=wrong, question=QUESTION, options=OPTIONS)], scoring="option")
+
+    def test_an_unknown_scoring_is_refused(self, runner: Runner) -> None:
+        with pytest.raises(UsageError, match="unknown scoring 'guess'; exists: option, letter"):
+            runner.answer([], scoring="guess")  # type: ignore[arg-type]
+
+    def test_it_says_what_it_is(self, runner: Runner) -> None:
+        assert runner.name
+        assert is_key(runner.key)
+        assert {"runtime", "runtime_version", "device", "dtype", "threads"} <= set(runner.provenance)
+        assert all(isinstance(value, str) and value for value in runner.provenance.values())
+
+    def test_closing_twice_is_safe_and_a_closed_one_refuses(self, runner: Runner) -> None:
+        runner.close()
+        runner.close()
+        with pytest.raises(ValueError, match="closed"):
+            runner.answer([], scoring="option")

@@ -1,0 +1,133 @@
+"""SmolVLM checkpoint folders of the real class with seeded random weights, tokenizer and processor files included."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+from checkpoints import scratch
+
+SIDE = 32
+SPECIAL = (
+    "<|im_start|>",
+    "<end_of_utterance>",
+    "<fake_token_around_image>",
+    "<global-img>",
+    "<image>",
+    "<|endoftext|>",
+)
+_TINY = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+_TEXTS = [
+    "User: You are provided the following series of three frames from a 0:01:15 [H:MM:SS] video. Assistant:",
+    "Frame from 00:00: Frame from 01:02: What colour is the dog? Answer with the option's letter. Answer with text.",
+    "A. red B. blue C. green D. yellow A B C D (A (B (C (D striped thing red blue green yellow dog cat",
+]
+
+
+def make_smolvlm(
+    folder: Path,
+    *,
+    seed: int = 0,
+    side: int = SIDE,
+    longest_edge: int = 64,
+    context: int = 512,
+    dtype: str = "float32",
+    vision: dict[str, object] | None = None,
+    text: dict[str, object] | None = None,
+    scale_factor: int = 2,
+    gain: float = 6.0,
+) -> Path:
+    """Write a checkpoint with 2 x 2 visual tokens per frame and a byte-level BPE tokenizer; tiny unless told.
+
+    Options of two words are several tokens, "red" is one; "A" and " A" are one token each. Matrices are `gain` times what
+    transformers starts them with, so that pictures and words make a difference to the answers.
+    """
+    import torch
+    from transformers import (
+        LlamaConfig,
+        SmolVLMConfig,
+        SmolVLMForConditionalGeneration,
+        SmolVLMImageProcessorPil,
+        SmolVLMVisionConfig,
+    )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = _write_tokenizer(folder)
+    size = int(str((text or {}).get("vocab_size", vocabulary)))
+    image_token_id = json.loads((folder / "tokenizer.json").read_text())["added_tokens"][SPECIAL.index("<image>")]["id"]
+    config = SmolVLMConfig(
+        vision_config=SmolVLMVisionConfig(**{**_TINY, "image_size": side, "patch_size": 8, **(vision or {})}).to_dict(),
+        text_config=LlamaConfig(
+            **{**_TINY, "max_position_embeddings": context, "pad_token_id": 0, **(text or {}), "vocab_size": size}
+        ).to_dict(),
+        scale_factor=scale_factor,
+        image_token_id=image_token_id,
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(seed)
+    model = SmolVLMForConditionalGeneration(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(gain)
+    model.to(getattr(torch, dtype)).save_pretrained(folder)
+    SmolVLMImageProcessorPil(
+        size={"longest_edge": longest_edge}, max_image_size={"longest_edge": side}
+    ).save_pretrained(folder)
+    return folder
+
+
+def _write_tokenizer(folder: Path) -> int:
+    """A byte-level BPE as SmolVLM's own is; its size."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        min_frequency=1,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_TEXTS, trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return int(tokenizer.get_vocab_size())
+
+
+def make_smolvlm_256m(folder: Path) -> Path:
+    """The shape of SmolVLM2-256M-Video-Instruct, in bfloat16 as it is published; only the tokenizer is smaller."""
+    return make_smolvlm(
+        folder,
+        side=512,
+        longest_edge=2048,
+        context=8192,
+        dtype="bfloat16",
+        vision={
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "patch_size": 16,
+        },
+        text={
+            "vocab_size": 49280,
+            "hidden_size": 576,
+            "intermediate_size": 1536,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 9,
+            "num_key_value_heads": 3,
+            "rms_norm_eps": 1e-5,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 100000.0},
+        },
+        scale_factor=4,
+        gain=1.0,
+    )
+
+
+@functools.cache
+def tiny_smolvlm() -> Path:
+    """A tiny checkpoint, shared: copy it before changing it."""
+    return make_smolvlm(scratch() / "smolvlm")

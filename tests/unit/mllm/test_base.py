@@ -1,0 +1,53 @@
+"""The values that go in and out of a runner check themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from framedex.mllm.base import Answer, Ask, PreparedFrames
+
+
+def frames(n: int, *, pts_step_us: int = 500_000) -> PreparedFrames:
+    return PreparedFrames(
+        pts_us=np.arange(n, dtype=np.int64) * pts_step_us,
+        times_s=np.arange(n) / 2,
+        duration_s=9.0,
+        pixels=np.arange(n, dtype=np.float32)[:, None, None, None].repeat(3, axis=1),
+    )
+
+
+def test_rows_are_taken_with_their_times() -> None:
+    taken = frames(5).take(np.array([1, 4]))
+    assert len(taken) == 2
+    assert taken.pts_us.tolist() == [500_000, 2_000_000]
+    assert taken.times_s.tolist() == [0.5, 2.0]
+    assert taken.duration_s == 9.0
+    assert taken.pixels[:, 0, 0, 0].tolist() == [1.0, 4.0]
+
+
+def test_frames_out_of_order_or_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="increase strictly"):
+        frames(2, pts_step_us=0)
+    with pytest.raises(ValueError, match="increase strictly"):
+        frames(3).take(np.array([2, 1]))
+    with pytest.raises(
+        ValueError, match=r"expected times \(2,\) and pixels \(2, 3, H, W\), got \(2,\), \(2, 1, 4, 4\)"
+    ):
+        PreparedFrames(
+            pts_us=np.arange(2, dtype=np.int64),
+            times_s=np.arange(2.0),
+            duration_s=1.0,
+            pixels=np.zeros((2, 1, 4, 4), np.float32),
+        )
+
+
+@pytest.mark.parametrize(("question", "options"), [(" ", ("a", "b")), ("Q?", ("a",)), ("Q?", ("a", "a"))])
+def test_a_question_needs_words_and_two_different_options(question: str, options: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="expected a question and two or more different options"):
+        Ask(frames=None, question=question, options=options)
+
+
+def test_likelihood_per_token() -> None:
+    answer = Answer(choice=1, option_logprobs=(-6.0, -3.0), option_tokens=(3, 1), prompt_tokens=9)
+    assert answer.mean_logprobs == (-2.0, -3.0)

@@ -1,0 +1,87 @@
+"""Weights are loaded whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from framedex.errors import ArtefactError
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.load import load_model
+from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
+
+PROJECTION = "model.connector.modality_projection.proj.weight"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_smolvlm(), tmp_path / "checkpoint")
+
+
+def edit_config(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_float16_on_disk_is_float32_in_memory(tmp_path: Path) -> None:
+    checkpoint = Checkpoint.open(make_smolvlm(tmp_path / "half", dtype="float16"))
+    stored = load_file(checkpoint.weights[0])[PROJECTION]
+    loaded = load_model(checkpoint, dtype="float32")
+    weight = loaded.model.model.connector.modality_projection.proj.weight
+    assert stored.dtype == torch.float16
+    assert weight.dtype == torch.float32
+    assert torch.equal(weight, stored.float())
+    assert loaded.unused_weights == 0
+    assert not loaded.model.training
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architectures": ["Idefics3ForConditionalGeneration"]}, "got 'smolvlm' and Idefics3ForConditionalGeneration"),
+        ({"model_type": "idefics3"}, "expected .* class SmolVLMForConditionalGeneration, got 'idefics3'"),
+        ({"scale_factor": "two"}, "config.json: no SmolVLM configuration"),
+        ({"scale_factor": 4}, "weights do not load|mismatched keys"),
+    ],
+)
+def test_another_class_or_other_shapes_are_refused(folder: Path, changes: dict[str, object], message: str) -> None:
+    edit_config(folder, **changes)
+    with pytest.raises(ArtefactError, match=message):
+        load_model(Checkpoint.open(folder), dtype="float32")
+
+
+def test_a_missing_weight_is_named_and_never_made_up(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    del weights[PROJECTION]
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(ArtefactError, match=f"1 missing keys, the first is {PROJECTION}"):
+        load_model(Checkpoint.open(folder), dtype="float32")
+
+
+def test_a_weight_without_a_place_is_counted(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    save_file(load_file(path) | {"model.extra.weight": torch.ones(2)}, path, metadata={"format": "pt"})
+    assert load_model(Checkpoint.open(folder), dtype="float32").unused_weights == 1
+
+
+def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights[PROJECTION][0, 0] = 1e30
+    save_file(weights, path, metadata={"format": "pt"})
+    assert load_model(Checkpoint.open(folder), dtype="float32").model.dtype == torch.float32
+    with pytest.raises(ArtefactError, match=r"proj.weight holds NaN or infinity as float16"):
+        load_model(Checkpoint.open(folder), dtype="float16")
+
+
+def test_a_damaged_file_is_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ArtefactError, match="weights do not load"):
+        load_model(Checkpoint.open(folder), dtype="float32")

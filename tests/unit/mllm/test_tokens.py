@@ -1,0 +1,136 @@
+"""Questions to ids: the prompt's own, each option's after it, each letter's spellings, and what cannot be asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from framedex.errors import ArtefactError
+from framedex.mllm.base import Answer, Ask, PreparedFrames
+from framedex.mllm.prompt import IMAGE, prompt_text
+from framedex.mllm.tokens import Prompt, PromptReader
+from smolvlm_checkpoints import SPECIAL, tiny_smolvlm
+
+PATH = tiny_smolvlm() / "tokenizer.json"
+PLAIN = Tokenizer.from_file(str(PATH))
+IMAGE_ID = SPECIAL.index(IMAGE)
+QUESTION, OPTIONS = "What colour is the dog?", ("red", "striped thing", "blue")
+
+
+def reader(
+    path: Path = PATH, *, context: int = 512, image_token_id: int = IMAGE_ID, vocabulary: int = 400
+) -> PromptReader:
+    return PromptReader(path, seq_len=4, context=context, image_token_id=image_token_id, vocabulary=vocabulary)
+
+
+def blind(question: str = QUESTION, options: tuple[str, ...] = OPTIONS) -> Ask:
+    return Ask(frames=None, question=question, options=options)
+
+
+def seen(n: int) -> Ask:
+    frames = PreparedFrames(
+        pts_us=np.arange(n, dtype=np.int64),
+        times_s=np.arange(n, dtype=np.float64),
+        duration_s=60.0,
+        pixels=np.zeros((n, 3, 8, 8), np.float32),
+    )
+    return Ask(frames=frames, question=QUESTION, options=OPTIONS)
+
+
+def prompt_of(read: Prompt | Answer) -> Prompt:
+    assert isinstance(read, Prompt)
+    return read
+
+
+def refusal_of(read: Prompt | Answer) -> Answer:
+    assert isinstance(read, Answer)
+    assert (read.choice, read.option_logprobs) == (None, ())
+    return read
+
+
+def test_a_prompt_is_the_templates_text_and_an_option_follows_it() -> None:
+    read = prompt_of(reader().read(blind(), "option"))
+    text = prompt_text(QUESTION, OPTIONS, scoring="option", seq_len=4)
+    assert list(read.ids) == PLAIN.encode(text).ids
+    for option, ids in zip(OPTIONS, read.options, strict=True):
+        assert [*read.ids, *ids] == PLAIN.encode(f"{text} {option}").ids
+    assert read.option_tokens == (1, 2, 1)
+
+
+def test_every_frame_has_its_placeholders_and_its_time() -> None:
+    read = prompt_of(reader().read(seen(3), "option"))
+    assert read.ids.count(IMAGE_ID) == 3 * 4
+    assert "Frame from 00:02:" in PLAIN.decode(list(read.ids))
+
+
+def test_letters_are_all_spellings_of_one_token() -> None:
+    read = prompt_of(reader().read(blind(), "letter"))
+    assert read.option_tokens == (1, 1, 1)
+    for letter, ids in zip("ABC", read.letters, strict=True):
+        spelt = {PLAIN.token_to_id(token) for token in (letter, f"Ġ{letter}", f"({letter}")} - {None}
+        assert set(ids) <= spelt
+        assert len(ids) >= 2
+
+
+def test_a_letter_without_a_token_is_refused(tmp_path: Path) -> None:
+    vocabulary = json.loads(PATH.read_text())
+    letterless = vocabulary["model"]["vocab"]
+    for token in ("B", "ĠB", "(B"):
+        if token in letterless:
+            letterless[f"{token}unused"] = letterless.pop(token)
+    vocabulary["model"]["merges"] = [pair for pair in vocabulary["model"]["merges"] if "B" not in "".join(pair)]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(vocabulary))
+    answer = refusal_of(reader(tmp_path / "tokenizer.json").read(blind(), "letter"))
+    assert (answer.status, answer.status_detail) == (
+        "invalid",
+        "this model has no token for the letter B; score by option",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ask", "detail"),
+    [
+        (blind(question=f"What is {IMAGE}?"), "holds '<image>'"),
+        (blind(options=("red", "<end_of_utterance>")), "holds '<end_of_utterance>'"),
+        (blind(options=tuple(map(str, range(27)))), "27 options; a prompt can list 26"),
+    ],
+)
+def test_what_no_prompt_can_hold_is_invalid(ask: Ask, detail: str) -> None:
+    answer = refusal_of(reader().read(ask, "option"))
+    assert answer.status == "invalid"
+    assert detail in answer.status_detail
+
+
+def test_a_prompt_that_just_fits_is_read_and_one_token_less_truncates_it() -> None:
+    read = prompt_of(reader().read(seen(8), "option"))
+    whole = len(read.ids) + 2
+    assert reader(context=whole).read(seen(8), "option") == read
+    answer = refusal_of(reader(context=whole - 1).read(seen(8), "option"))
+    assert (answer.status, answer.prompt_tokens) == ("truncated-prompt", len(read.ids))
+    assert f"are {whole} tokens, the model reads {whole - 1}" in answer.status_detail
+
+
+def test_a_files_own_truncation_and_padding_do_not_count(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(PATH))
+    tokenizer.enable_truncation(5)
+    tokenizer.enable_padding(length=900)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert reader(tmp_path / "tokenizer.json").read(blind(), "option") == reader().read(blind(), "option")
+
+
+def test_a_tokenizer_of_another_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match=r"<image> is token \d+, config.json says 77"):
+        reader(image_token_id=77)
+    with pytest.raises(ArtefactError, match="the model has 50; they are not of one checkpoint"):
+        reader(vocabulary=50)
+    foreign = tmp_path / "tokenizer.json"
+    foreign.write_text(PATH.read_text().replace("<global-img>", "<global>"))
+    with pytest.raises(ArtefactError, match="expected <global-img> to be one token"):
+        reader(foreign)
+    foreign.write_text("{}")
+    with pytest.raises(ArtefactError, match="no tokenizer"):
+        reader(foreign)
