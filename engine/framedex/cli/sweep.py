@@ -1,0 +1,179 @@
+"""`framedex sweep`: the whole matrix of a sweep.yaml."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from framedex.cli import options
+from framedex.cli.output import Progress, clock, default_threads, note, print_json, print_table
+from framedex.errors import VideoError
+
+if TYPE_CHECKING:
+    from framedex.sweep.counts import Counts
+    from framedex.sweep.estimate import Estimate
+    from framedex.sweep.opened import OpenSweep
+    from framedex.sweep.plan import PlannedVideo
+    from framedex.sweep.work import Outcome
+
+
+def sweep(
+    config: Annotated[Path, typer.Argument(metavar="SWEEP.YAML", help="What to sweep.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; made where it is not there.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count everything, measure a few answers, write nothing.")
+    ] = False,
+    threads: options.ThreadsOption = None,
+    json: options.JsonOption = False,
+) -> None:
+    """Answer every question with every choice of frames, and keep the records.
+
+    Questions × prompt variants × samplers × budgets, the sliding-window oracle, the drop curve and the arm without video,
+    as sweep.yaml says; what is equal is asked once. Paths in it are relative to its folder.
+
+    A video's records are written when all its questions are answered, so the same command goes on where it stopped.
+    A video that can no longer be read is reported, the others go on, and the exit code is 1.
+
+    \b
+    A small sweep.yaml:
+      version: 1
+      store: S
+      questions: [questions.jsonl]
+      mllms: [micro-smolvlm]
+      variants: [question, answer]
+      samplers: [uniform, top, bottom]
+      budgets: [4, 8]
+      windows: [{length: 4, stride: 2}]
+      no_video: true
+
+    \b
+    Examples:
+      framedex sweep sweep.yaml -o RUN --dry-run
+      framedex sweep sweep.yaml -o RUN
+    """
+    from framedex.sweep.config import read_config
+    from framedex.sweep.estimate import estimate
+    from framedex.sweep.opened import open_sweep
+    from framedex.sweep.run import check_run, pending
+
+    with open_sweep(read_config(config), threads=threads or default_threads()) as opened:
+        plan = opened.plan
+        if plan.truncated_prompts:
+            note(
+                f"note: {plan.truncated_prompts} prompts are longer than their encoder reads; their ends choose no frame"
+            )
+        check_run(output, plan)
+        left = pending(output, plan)
+        if dry_run:
+            _show_estimate(estimate(left, opened), opened, videos_done=len(plan.videos) - len(left), json=json)
+            return
+        failed = _sweep(output, opened, left, json=json)
+    if failed:
+        raise typer.Exit(VideoError.exit_code)
+
+
+def _sweep(output: Path, opened: OpenSweep, left: tuple[PlannedVideo, ...], *, json: bool) -> bool:
+    """Run it, say what came of it, and tell whether a video failed."""
+    from framedex.sweep.counts import Counts
+    from framedex.sweep.run import run_sweep
+    from framedex.sweep.work import Failed, Swept
+
+    counts = Counts()
+    statuses: Counter[str] = Counter()
+    failed: list[Failed] = []
+    started = time.monotonic()
+    with Progress("video", total=len(left)) as progress:
+
+        def inside(video: PlannedVideo, done: int, total: int) -> None:
+            progress.detail(f"{Path(video.path).name}: {done} of {total} answers")
+
+        for number, outcome in enumerate(run_sweep(output, opened, answers_done=inside), start=1):
+            if isinstance(outcome, Swept):
+                counts += outcome.counts
+                statuses.update(record.status for record in outcome.records)
+            else:
+                failed.append(outcome)
+            left_s = (time.monotonic() - started) / number * (len(left) - number)
+            progress.advance(f"{_line(outcome)}; about {left_s:.0f} s left")
+    result: dict[str, Any] = {
+        "run": str(output),
+        "key": opened.plan.key,
+        "videos_done_before": len(opened.plan.videos) - len(left),
+        **_counts(counts),
+        "statuses": dict(sorted(statuses.items())),
+        "truncated_prompts": opened.plan.truncated_prompts,
+        "failed": [{"video": each.video.key, "path": each.video.path, "reason": each.reason} for each in failed],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    if json:
+        print_json(result)
+    else:
+        _table(counts, videos_done=result["videos_done_before"])
+        for status, n in statuses.items():
+            if status != "ok":
+                print(f"{n} records are {status}")
+        for each in failed:
+            print(f"failed: {each.reason}")
+        print(f"\n{result['seconds']:.0f} s. Next: framedex analyze {output}")
+    return bool(failed)
+
+
+def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "key": opened.plan.key,
+                "videos_done_before": videos_done,
+                **_counts(estimated.counts),
+                "truncated_prompts": opened.plan.truncated_prompts,
+                "estimated_s": None if estimated.seconds is None else round(estimated.seconds, 3),
+                "measured_asks": estimated.measured_asks,
+                "measured_video": estimated.measured_video,
+            }
+        )
+        return
+    _table(estimated.counts, videos_done=videos_done)
+    if estimated.seconds is None:
+        print(
+            "\nnothing is left to do"
+            if not estimated.counts.videos
+            else "\nno video could be decoded to measure the cost"
+        )
+        return
+    print(
+        f"\nabout {clock(estimated.seconds)}, from decoding {Path(str(estimated.measured_video)).name} and "
+        f"{estimated.measured_asks} of its answers; other videos may differ. Nothing was written."
+    )
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {
+        "videos": counts.videos,
+        "questions": counts.questions,
+        "selections": counts.selections,
+        "frame_sets": counts.frame_sets,
+        "frames": counts.frames,
+        "asks": counts.asks,
+        "records": counts.records,
+        "reused_answers": counts.reused,
+    }
+
+
+def _table(counts: Counts, *, videos_done: int) -> None:
+    rows = [["videos done before", str(videos_done)]]
+    rows += [[name.replace("_", " "), str(n)] for name, n in _counts(counts).items()]
+    print_table(["", "count"], rows)
+
+
+def _line(outcome: Outcome) -> str:
+    from framedex.sweep.work import Swept
+
+    if isinstance(outcome, Swept):
+        return f"{outcome.video.path}: {outcome.counts.asks} answers, {outcome.counts.records} records"
+    return f"failed {outcome.video.path}: {outcome.reason}"

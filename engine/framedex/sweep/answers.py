@@ -1,0 +1,103 @@
+"""A video's distinct asks, put to every model in every way of scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framedex.index import Row
+from framedex.mllm.base import Answer, Ask, PreparedFrames, Runner, Scoring
+from framedex.sweep.asks import AskKey
+from framedex.sweep.choose import Choice
+from framedex.sweep.frames import prepared_frames
+
+#: Asks that are made at once; it bounds the copies of frames that are held, not the model's batch.
+_PER_CALL = 32
+
+#: (MLLM key, scoring, what was asked) → answer, options in the order in which they were listed.
+Answers = dict[tuple[str, Scoring, AskKey], Answer]
+Answered = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShownFrames:
+    """All frames of a video that some ask shows.
+
+    Attributes:
+        rows: int64 (k,), sorted unique index rows.
+        prepared: the frames of those rows for each runner; None where there are none.
+    """
+
+    rows: NDArray[np.int64]
+    prepared: tuple[PreparedFrames | None, ...]
+
+
+def shown_frames(row: Row, asks: Mapping[AskKey, Choice], runners: Sequence[Runner], *, threads: int) -> ShownFrames:
+    """Decode a video once and preprocess every frame that is asked about, for each runner.
+
+    Raises:
+        VideoError: the video cannot be decoded any more as it was when it was indexed.
+    """
+    shown = {at: pts for choice in asks.values() for at, pts in zip(choice.rows, choice.pts_us, strict=True)}
+    rows = np.array(sorted(shown), dtype=np.int64)
+    if not shown:
+        return ShownFrames(rows=rows, prepared=(None,) * len(runners))
+    pts_us = np.array([shown[at] for at in rows.tolist()], dtype=np.int64)
+    return ShownFrames(rows=rows, prepared=prepared_frames(row, rows, pts_us, runners, threads=threads))
+
+
+def answer_all(
+    asks: Mapping[AskKey, Choice],
+    frames: ShownFrames,
+    runners: Sequence[Runner],
+    *,
+    scorings: Sequence[Scoring],
+    answered: Answered | None = None,
+) -> Answers:
+    """Put every ask to every model in every way of scoring.
+
+    Args:
+        asks: of one video, in the order in which they are put to the models.
+        frames: of that video, for these runners; all that the asks show.
+        runners: the models.
+        scorings: ways of scoring.
+        answered: called with the number of answers so far.
+
+    Raises:
+        DeviceError: a model's runtime failed.
+    """
+    answers: Answers = {}
+    keys = list(asks)
+    for runner, prepared in zip(runners, frames.prepared, strict=True):
+        for scoring in scorings:
+            for start in range(0, len(keys), _PER_CALL):
+                part = keys[start : start + _PER_CALL]
+                given = runner.answer(list(_asks(part, asks, prepared, frames.rows)), scoring=scoring)
+                answers.update(((runner.key, scoring, key), answer) for key, answer in zip(part, given, strict=True))
+                if answered is not None:
+                    answered(len(answers))
+    return answers
+
+
+def _asks(
+    keys: Sequence[AskKey],
+    asks: Mapping[AskKey, Choice],
+    prepared: PreparedFrames | None,
+    rows: NDArray[np.int64],
+) -> Iterator[Ask]:
+    """Asks of the same frame set share one PreparedFrames, which tells the runner that its tokens can be shared too."""
+    taken: dict[str, PreparedFrames | None] = {"": None}
+    for key in keys:
+        choice = asks[key]
+        if key.frame_set_id not in taken:
+            assert prepared is not None
+            taken[key.frame_set_id] = prepared.take(np.searchsorted(rows, np.array(choice.rows)))
+        asked = choice.question.asked
+        yield Ask(
+            frames=taken[key.frame_set_id],
+            question=asked.question,
+            options=tuple(asked.options[index] for index in key.order),
+        )

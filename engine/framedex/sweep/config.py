@@ -1,0 +1,158 @@
+"""sweep.yaml: what is swept, as it was written and checked line by line; nothing is looked up yet.
+
+    version: 1                    always
+    store: S                      always; made by `framedex index`
+    questions: [q.jsonl]          always; manifests
+    mllms: [micro-smolvlm]        always; bundled names or checkpoint folders
+    grid: fps=1                   the store's only one where not given
+    encoders: [micro-siglip]      the store's only one where not given; names, keys or artefact folders
+    variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of `variants`
+    transforms: [cosine]          of the scores; cosine is none
+    samplers: [uniform, top]      names, or {name: window-top, length: 8}
+    budgets: [8]                  frames
+    windows: [{length: 8, stride: 4}]                      the sliding-window oracle; none where not given
+    drop: {rates: [0.25, 0.5], base: uniform, by: [lowest]}    the drop curve; none where not given; base is among samplers
+    no_video: false               ask without any frame, too
+    scoring: [option]             option or letter
+    option_orders: cyclic         all rotations of the options, or given: only as listed
+    seeds: [0]                    of whatever is drawn
+
+Paths are relative to the file's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from framedex.errors import UsageError
+from framedex.mllm.base import Scoring
+from framedex.select import Sampler, make_sampler
+from framedex.select.drop import By, Drop
+from framedex.sweep.yaml_value import YamlValue
+
+CONFIG_VERSION = 1
+
+OptionOrders = Literal["cyclic", "given"]
+Transform = Literal["cosine"]
+
+_REQUIRED = ("version", "store", "questions", "mllms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRule:
+    """Windows of `length` frames, `stride` frames apart."""
+
+    length: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepConfig:
+    """A checked sweep.yaml; the attributes are its keys.
+
+    Attributes:
+        folder: of the file: paths that were written relative have been joined to it.
+        grid: name, or None for the store's only grid.
+        encoders: as written; empty for the store's only encoder.
+        drop: the drop samplers; their base, which the curve is compared with, is among `samplers`.
+    """
+
+    folder: Path
+    store: Path
+    questions: tuple[Path, ...]
+    mllms: tuple[str, ...]
+    grid: str | None = None
+    encoders: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ("question",)
+    transforms: tuple[Transform, ...] = ("cosine",)
+    samplers: tuple[Sampler, ...] = field(default_factory=lambda: (make_sampler("uniform"), make_sampler("top")))
+    budgets: tuple[int, ...] = (8,)
+    windows: tuple[WindowRule, ...] = ()
+    drop: tuple[Sampler, ...] = ()
+    no_video: bool = False
+    scoring: tuple[Scoring, ...] = ("option",)
+    option_orders: OptionOrders = "cyclic"
+    seeds: tuple[int, ...] = (0,)
+
+
+def read_config(path: Path) -> SweepConfig:
+    """Read a sweep.yaml.
+
+    Raises:
+        UsageError: anything that does not hold, with its line: an unknown key (did you mean), a value of another type, an
+            empty list, something that stands twice.
+    """
+    known = [name for name in SweepConfig.__dataclass_fields__ if name != "folder"]
+    fields = YamlValue.read(path).fields(["version", *known], required=_REQUIRED)
+    if fields["version"].scalar() != CONFIG_VERSION:
+        raise fields["version"].error(f"version: this framedex reads version 1, got {fields['version'].written()}")
+    folder = path.absolute().parent
+    given = {name: read(fields[name]) for name, read in _READERS.items() if name in fields}
+    config = SweepConfig(
+        folder=folder,
+        store=folder / Path(fields["store"].text()).expanduser(),
+        questions=fields["questions"].many(lambda item: folder / Path(item.text()).expanduser()),
+        **given,
+    )
+    bases = {cast(Drop, sampler).base for sampler in config.drop} - {sampler.name for sampler in config.samplers}
+    for base in bases:
+        raise fields["drop"].error(f"drop: add {base!r} to samplers; its whole selection is what the curve starts from")
+    return config
+
+
+def _transform(value: YamlValue) -> Transform:
+    got = value.text()
+    if got not in get_args(Transform):
+        raise value.error(f"transforms: {got!r} is not built yet; this version has cosine only")
+    return cast(Transform, got)
+
+
+def _sampler(value: YamlValue) -> Sampler:
+    if not value.is_mapping():
+        name, parameters = value.text(), {}
+    else:
+        fields = value.fields(value.names(), required=["name"])
+        name = fields.pop("name").text()
+        parameters = {key: field.scalar() for key, field in fields.items()}
+    try:
+        return make_sampler(name, **parameters)
+    except UsageError as error:
+        raise value.error(str(error)) from error
+
+
+def _window(value: YamlValue) -> WindowRule:
+    fields = value.fields(("length", "stride"), required=("length", "stride"))
+    return WindowRule(length=fields["length"].integer(at_least=1), stride=fields["stride"].integer(at_least=1))
+
+
+def _drop(value: YamlValue) -> tuple[Sampler, ...]:
+    fields = value.fields(("base", "rates", "by"), required=["rates"])
+    rates = fields["rates"].many(YamlValue.number)
+    by: tuple[str, ...] = ("lowest",)
+    if "by" in fields:
+        by = fields["by"].many(lambda item: item.one_of(get_args(By)))
+    base = fields["base"].text() if "base" in fields else "uniform"
+    try:
+        return tuple(make_sampler("drop", base=base, rate=rate, by=rule) for rule in by for rate in rates)
+    except UsageError as error:
+        raise value.error(str(error)) from error
+
+
+_READERS: dict[str, Callable[[YamlValue], Any]] = {
+    "mllms": lambda value: value.many(YamlValue.text),
+    "grid": YamlValue.text,
+    "encoders": lambda value: value.many(YamlValue.text),
+    "variants": lambda value: value.many(YamlValue.text),
+    "transforms": lambda value: value.many(_transform),
+    "samplers": lambda value: value.many(_sampler),
+    "budgets": lambda value: value.many(lambda item: item.integer(at_least=1)),
+    "windows": lambda value: value.many(_window),
+    "drop": _drop,
+    "no_video": YamlValue.boolean,
+    "scoring": lambda value: value.many(lambda item: item.one_of(get_args(Scoring))),
+    "option_orders": lambda value: value.one_of(get_args(OptionOrders)),
+    "seeds": lambda value: value.many(lambda item: item.integer(at_least=0)),
+}

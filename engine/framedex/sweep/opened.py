@@ -1,0 +1,97 @@
+"""An opened sweep: the plan with the store and the models that carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from framedex.embed import BUNDLED as BUNDLED_ENCODERS
+from framedex.embed.base import Embedder
+from framedex.embed.of_store import store_embedder
+from framedex.errors import UsageError
+from framedex.index import Store
+from framedex.mllm import BUNDLED as BUNDLED_MLLMS
+from framedex.mllm import load_runner
+from framedex.mllm.base import Runner
+from framedex.sweep.config import SweepConfig
+from framedex.sweep.plan import Model, Plan, plan_grid, plan_videos
+from framedex.sweep.questions import SweptQuestion, swept_questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenSweep:
+    """All that answering needs.
+
+    Attributes:
+        plan: what is to be done.
+        store: holds the vectors.
+        embedders: in the order of the plan's encoders.
+        runners: in the order of the plan's MLLMs.
+        threads: for decoding and scoring; the models have theirs.
+    """
+
+    plan: Plan
+    store: Store
+    embedders: tuple[Embedder, ...]
+    runners: tuple[Runner, ...]
+    threads: int
+
+
+@contextmanager
+def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
+    """Resolve a sweep and open its models, cheapest checks first; nothing is written.
+
+    Args:
+        config: the sweep.yaml.
+        threads: for each stage, >= 1; the stages take turns.
+
+    Raises:
+        UsageError: questions, videos, grid or models that do not hold.
+        ArtefactError: a model's files do not hold.
+        StoreError: the store's files do not hold.
+        MissingDependency: a runtime is not installed.
+    """
+    questions = swept_questions(config.questions, config.variants)
+    store = Store.open(config.store)
+    with ExitStack() as stack:
+        held = {name for entry in store.encoders() for name in (entry.name, entry.key)} | set(BUNDLED_ENCODERS)
+        named: list[str | None] = [_located(config.folder, name, held) for name in config.encoders]
+        embedders = tuple(stack.enter_context(store_embedder(store, name, threads=threads)) for name in named or [None])
+        encoders = tuple(Model(name=each.manifest.name, key=each.manifest.encoder_key) for each in embedders)
+        _check_distinct("encoders", encoders)
+        grid = plan_grid(store, config.grid, encoders)
+        videos = plan_videos(store, questions, encoders=encoders, grid=grid)
+        runners = tuple(
+            stack.enter_context(load_runner(_located(config.folder, name, BUNDLED_MLLMS), threads=threads))
+            for name in config.mllms
+        )
+        mllms = tuple(Model(name=runner.name, key=runner.key) for runner in runners)
+        _check_distinct("mllms", mllms)
+        plan = Plan(
+            config=config,
+            grid=grid,
+            encoders=encoders,
+            mllms=mllms,
+            videos=videos,
+            truncated_prompts=_truncated(embedders, questions),
+        )
+        yield OpenSweep(plan=plan, store=store, embedders=embedders, runners=runners, threads=threads)
+
+
+def _located(folder: Path, name: str, known: Collection[str]) -> str:
+    """A known name as it is; anything else is a path, relative to the sweep.yaml."""
+    return name if name in known else str(folder / Path(name).expanduser())
+
+
+def _check_distinct(what: str, models: Sequence[Model]) -> None:
+    if len({model.key for model in models}) != len(models):
+        raise UsageError(f"{what}: two of {', '.join(model.name for model in models)} are the same model; name it once")
+
+
+def _truncated(embedders: Sequence[Embedder], questions: Sequence[SweptQuestion]) -> int:
+    texts = [text for question in questions for text in question.prompts]
+    distinct = list(dict.fromkeys(texts))
+    cut = [set(embedder.truncated_texts(distinct)) for embedder in embedders]
+    return sum(text in too_long for too_long in cut for text in texts)

@@ -1,0 +1,65 @@
+"""The questions of a sweep: each with options, a known answer, and the text of every prompt variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framedex.datasets import Question, read_questions
+from framedex.errors import UsageError, did_you_mean
+
+#: Prompt variants that every question has; any other name is a column of the manifest's `variants`.
+QUESTION, ANSWER = "question", "answer"
+
+#: A prompt lists its options by letter.
+OPTIONS_MAX = 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweptQuestion:
+    """A question that can be answered right or wrong.
+
+    Attributes:
+        asked: as the manifest has it.
+        gold: index of the right option.
+        prompts: texts that choose frames, one per variant of the sweep, in its order.
+    """
+
+    asked: Question
+    gold: int
+    prompts: tuple[str, ...]
+
+
+def swept_questions(manifests: Sequence[Path], variants: Sequence[str]) -> list[SweptQuestion]:
+    """Read all manifests, in order.
+
+    Raises:
+        UsageError: a manifest that does not hold, an id in two of them, a question without two options or a known answer, or one
+            that lacks a variant.
+    """
+    found: dict[str, tuple[Path, SweptQuestion]] = {}
+    for manifest in manifests:
+        for question in read_questions(manifest):
+            if question.id in found:
+                raise UsageError(
+                    f"question id {question.id!r} is in {found[question.id][0]} and {manifest}; each question needs its own"
+                )
+            found[question.id] = (manifest, _swept(f"{manifest}: question {question.id!r}", question, variants))
+    return [question for _, question in found.values()]
+
+
+def _swept(subject: str, question: Question, variants: Sequence[str]) -> SweptQuestion:
+    if not 2 <= len(question.options) <= OPTIONS_MAX:
+        raise UsageError(f"{subject}: expected 2 to {OPTIONS_MAX} options, got {len(question.options)}")
+    if question.answer is None:
+        raise UsageError(f"{subject}: has no answer; a sweep needs to know the right option")
+    texts = {
+        **dict(question.variants),
+        QUESTION: question.question,
+        ANSWER: question.options[question.answer],
+    }
+    for variant in variants:
+        if variant not in texts:
+            raise UsageError(f"{subject}: has no variant {variant!r}; {did_you_mean(variant, texts)}")
+    return SweptQuestion(asked=question, gold=question.answer, prompts=tuple(texts[variant] for variant in variants))

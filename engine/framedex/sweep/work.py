@@ -1,0 +1,169 @@
+"""The worker: videos in, their records out, one video after another. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import framedex
+from framedex.errors import StoreError, VideoError
+from framedex.keys import canonical_json
+from framedex.mllm.base import Answer, Runner, Scoring
+from framedex.sweep.answers import Answers, answer_all, shown_frames
+from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
+from framedex.sweep.choose import Choice, choose
+from framedex.sweep.counts import Counts, count
+from framedex.sweep.opened import OpenSweep
+from framedex.sweep.plan import PlannedVideo
+from framedex.sweep.prompts import PromptVectors
+from framedex.sweep.record import Record
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A video whose questions are answered."""
+
+    video: PlannedVideo
+    records: tuple[Record, ...]
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A video that could not be swept, and why; it is tried again by the next run."""
+
+    video: PlannedVideo
+    reason: str
+
+
+Outcome = Swept | Failed
+#: Called with (video, answers so far, answers to come in all) inside a video.
+AnswersDone = Callable[[PlannedVideo, int, int], None]
+
+
+def sweep(
+    videos: Iterable[PlannedVideo], opened: OpenSweep, *, answers_done: AnswersDone | None = None
+) -> Iterator[Outcome]:
+    """Answer all questions of each video.
+
+    Each distinct (frame set, question, option order, scoring, MLLM) is asked once; every record that needs it carries that
+    answer and its times, so times are summed over distinct asks, not over records. The model always sees the question with its
+    options listed, whatever variant chose the frames.
+
+    Args:
+        videos: of the plan.
+        opened: the plan, store and models.
+        answers_done: progress inside a video.
+
+    Raises:
+        DeviceError: a model's runtime failed.
+    """
+    prompts = [PromptVectors(embedder) for embedder in opened.embedders]
+    for video in videos:
+        try:
+            yield _swept(video, opened, prompts, answers_done)
+        except (VideoError, StoreError) as error:
+            yield Failed(video=video, reason=str(error))
+
+
+def _swept(
+    video: PlannedVideo, opened: OpenSweep, prompts: Sequence[PromptVectors], answers_done: AnswersDone | None
+) -> Swept:
+    plan, config = opened.plan, opened.plan.config
+    choices = choose(plan, video, opened.store, prompts)
+    counts = count(plan, video, choices)
+    asks = distinct_asks(choices, config.option_orders)
+    frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
+    answers = answer_all(
+        asks,
+        frames,
+        opened.runners,
+        scorings=config.scoring,
+        answered=None if answers_done is None else lambda done: answers_done(video, done, counts.asks),
+    )
+    return Swept(video=video, records=tuple(_records(video, opened, choices, answers)), counts=counts)
+
+
+def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], answers: Answers) -> Iterator[Record]:
+    config = opened.plan.config
+    provenance = _provenance(opened)
+    for choice in choices:
+        for runner in opened.runners:
+            for scoring in config.scoring:
+                for order in orders_of(choice, config.option_orders):
+                    answer = answers[runner.key, scoring, ask_key(choice, order)]
+                    yield _record(
+                        video, choice, runner, scoring, order, answer, provenance[choice.encoder_key, runner.key]
+                    )
+
+
+def _provenance(opened: OpenSweep) -> Mapping[tuple[str, str], str]:
+    """By (encoder key, MLLM key): versions and devices as JSON; the encoder key is "" where no frame was chosen."""
+    encoders = {"": None, **{each.manifest.encoder_key: each.provenance for each in opened.embedders}}
+    return {
+        (key, runner.key): canonical_json(
+            {"framedex": framedex.__version__, "encoder": encoder, "mllm": runner.provenance}
+        )
+        for key, encoder in encoders.items()
+        for runner in opened.runners
+    }
+
+
+def _record(
+    video: PlannedVideo,
+    choice: Choice,
+    runner: Runner,
+    scoring: Scoring,
+    order: Order,
+    answer: Answer,
+    provenance: str,
+) -> Record:
+    asked, gold = choice.question.asked, choice.question.gold
+    chosen = None if answer.choice is None else order[answer.choice]
+    return Record(
+        video_key=video.key,
+        question_id=asked.id,
+        dataset=asked.dataset,
+        category=asked.category,
+        arm=choice.arm,
+        variant=choice.variant,
+        encoder_key=choice.encoder_key,
+        grid=choice.grid,
+        transform=choice.transform,
+        sampler=choice.sampler,
+        params=choice.params,
+        budget=choice.budget,
+        seed=choice.seed,
+        rows=choice.rows,
+        pts_us=choice.pts_us,
+        scores=choice.scores,
+        frame_set_id=choice.frame_set_id,
+        window_id=choice.window_id,
+        mllm=runner.name,
+        mllm_key=runner.key,
+        scoring=scoring,
+        option_order=order,
+        answer=chosen,
+        gold=gold,
+        correct=None if answer.status == "invalid" else chosen == gold,
+        status=answer.status,
+        status_detail=answer.status_detail,
+        option_logprobs=_as_in_manifest(answer.option_logprobs, order),
+        option_tokens=_as_in_manifest(answer.option_tokens, order),
+        prompt_tokens=answer.prompt_tokens,
+        tower_time_s=answer.tower_time_s,
+        prefill_time_s=answer.prefill_time_s,
+        answer_time_s=answer.answer_time_s,
+        provenance=provenance,
+    )
+
+
+def _as_in_manifest(listed: Sequence[T], order: Order) -> tuple[T, ...]:
+    """Values of the options as listed, in the manifest's order; empty where the question was not answered."""
+    if not listed:
+        return ()
+    by_index = dict(zip(order, listed, strict=True))
+    return tuple(by_index[index] for index in range(len(order)))

@@ -1,0 +1,68 @@
+"""Frames for the models are those of the index, or the video is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framedex.decode import Grid, identify, open_video
+from framedex.embed import load_embedder
+from framedex.errors import NotAVideo, VideoError
+from framedex.index import Row, Store
+from framedex.ingest import Indexed, IngestSettings, ingest
+from framedex.microworld.make import make_world
+from framedex.mllm import load_runner
+from framedex.mllm.base import Runner
+from framedex.sweep.frames import prepared_frames
+from smolvlm_checkpoints import tiny_smolvlm
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with load_runner(tiny_smolvlm(), threads=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def row(tmp_path_factory: pytest.TempPathFactory) -> Row:
+    folder = tmp_path_factory.mktemp("frames")
+    (clip,) = (make_world(folder, clips=1, seed=3).folder / "clips").iterdir()
+    settings = IngestSettings(grid=Grid.parse_fps("2"), threads=1)
+    with load_embedder("micro-siglip", threads=1) as embedder:
+        (outcome,) = ingest([clip], store=Store.open(folder / "S", create=True), embedder=embedder, settings=settings)
+    assert isinstance(outcome, Indexed)
+    return outcome.row
+
+
+def test_rows_are_the_frames_of_a_whole_decode(row: Row, runner: Runner) -> None:
+    rows = np.array([0, 3, row.count - 1], dtype=np.int64)
+    with open_video(identify(Path(row.source.path), folder_fps=None), threads=1) as reader:
+        (batch,) = list(reader.frames(Grid.from_name(row.grid)))
+    whole = runner.prepare(batch, origin_us=row.first_pts_us, last_us=row.last_pts_us)
+    first, second = prepared_frames(row, rows, batch.pts_us[rows], [runner, runner], threads=1)
+    for prepared in (first, second):
+        assert prepared.pts_us.tolist() == batch.pts_us[rows].tolist()
+        np.testing.assert_array_equal(prepared.pixels, whole.pixels[rows])
+        np.testing.assert_array_equal(prepared.times_s, whole.times_s[rows])
+        assert prepared.duration_s == whole.duration_s == (row.last_pts_us - row.first_pts_us) / 1e6
+
+
+def test_other_timestamps_than_were_indexed(row: Row, runner: Runner) -> None:
+    with pytest.raises(VideoError, match="with other timestamps"):
+        prepared_frames(row, np.array([0]), np.array([row.first_pts_us + 1]), [runner], threads=1)
+
+
+def test_a_row_of_another_video(row: Row, runner: Runner) -> None:
+    other = dataclasses.replace(row, video_key="0" * 32)
+    with pytest.raises(VideoError, match=f"expected the bytes that were indexed .key {'0' * 32}.*index it again"):
+        prepared_frames(other, np.array([0]), np.array([row.first_pts_us]), [runner], threads=1)
+
+
+def test_a_video_that_moved(row: Row, runner: Runner) -> None:
+    moved = dataclasses.replace(row, source=dataclasses.replace(row.source, path="/nowhere/clip.mp4"))
+    with pytest.raises(NotAVideo, match="does not exist"):
+        prepared_frames(moved, np.array([0]), np.array([row.first_pts_us]), [runner], threads=1)
