@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import framedex
-from framedex.cli import demo, doctor, export, index, microworld, search, select, verify
+from framedex.cli import analyze, demo, doctor, export, index, microworld, report, search, select, sweep, verify
 
 app = typer.Typer(
     name="framedex",
@@ -45,6 +45,9 @@ app.command("demo")(demo.demo)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("select")(select.select)
+app.command("sweep")(sweep.sweep)
+app.command("analyze")(analyze.analyze)
+app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)

@@ -13,27 +13,49 @@ from framedex.cli import options
 from framedex.cli.output import Progress, clock, default_threads, note, print_json, print_table
 
 if TYPE_CHECKING:
+    from framedex.analysis import Analysis
+    from framedex.embed.base import Embedder
+    from framedex.index import Row, Store
     from framedex.microworld.judge import Judgement
+    from framedex.microworld.make import World
 
-ENCODER = "micro-siglip"
+ENCODER, MLLM = "micro-siglip", "micro-smolvlm"
+_FPS = "1"
 _BUDGET = 4
 _EXAMPLES = 3
+_SWEEP = f"""\
+# What `framedex demo` asks; run it again with: framedex sweep sweep.yaml -o RUN
+version: 1
+store: store
+grid: fps={_FPS}
+questions: [world/questions.jsonl]
+encoders: [{ENCODER}]
+variants: [question, answer]
+samplers: [uniform, random, top, bottom]
+budgets: [2, {_BUDGET}]
+windows: [{{length: {_BUDGET}, stride: 2}}]
+drop: {{base: uniform, rates: [0.25, 0.5, 0.75], by: [lowest, random]}}
+no_video: true
+mllms: [{MLLM}]
+scoring: [option]
+option_orders: cyclic
+"""
 
 
 def demo(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", parser=options.a_path, metavar="FOLDER", help="Where clips, store and report go."
+            "-o", "--output", parser=options.a_path, metavar="FOLDER", help="Where clips, store, run and report go."
         ),
     ] = Path("demo"),
     clips: Annotated[int, typer.Option("--clips", min=1, metavar="N", help="How many clips to make.")] = 24,
     seed: options.SeedOption = 0,
     json: options.JsonOption = False,
 ) -> None:
-    """Make clips, index them, search, compare the samplers and write report.html.
+    """Make clips, index them, search, choose frames, answer questions, analyse, and write report.html.
 
-    Everything comes with the package; nothing is fetched. Run again, it keeps the clips and the index that are there.
+    Everything comes with the package; nothing is fetched. Run again, it keeps the clips, the index and the answers.
 
     \b
     Examples:
@@ -41,80 +63,138 @@ def demo(
       framedex demo --output trial --clips 8
     """
     from framedex.datasets import read_questions
-    from framedex.decode import Grid, find_videos
+    from framedex.decode import Grid
     from framedex.embed import load_embedder
-    from framedex.index import Store
-    from framedex.index.search import search
-    from framedex.ingest import Indexed, IngestSettings, Quarantined, ingest
+    from framedex.index.whole_file import write_whole
     from framedex.microworld.judge import judge
-    from framedex.microworld.make import make_world
     from framedex.optional import import_optional
     from framedex.report.demo import choose_examples, demo_page, finding
 
     import_optional("jinja2", extra="analysis", needed_by="the demo's report")
+    import_optional("torch", extra="mllm", needed_by="the demo's model")
     started = time.monotonic()
-    note(f"1 of 4: making {clips} clips (seed {seed}) in {output / 'world'}")
-    with Progress("clip", total=clips) as progress:
-        world = make_world(
-            output / "world",
-            clips=clips,
-            seed=seed,
-            progress=lambda done, total: progress.advance(f"clip {done} of {total}"),
-        )
-
-    grid = Grid.parse_fps("1")
-    threads = default_threads()
-    note(f"2 of 4: indexing them with {ENCODER} at {grid.name}")
-    with load_embedder(ENCODER, threads=threads) as embedder:
-        store = Store.open(output / "store", create=True)
-        found = find_videos([world.folder / "clips"])
-        settings = IngestSettings(grid=grid, threads=threads)
-        outcomes = list(ingest(found.paths, store=store, embedder=embedder, settings=settings))
-        rows = [outcome.row for outcome in outcomes if not isinstance(outcome, Quarantined)]
-        frames = sum(row.count for row in rows)
-        n_new = sum(isinstance(outcome, Indexed) for outcome in outcomes)
-        n_quarantined = len(outcomes) - len(rows)
-        note(f"   {n_new} indexed, {len(rows) - n_new} already there, {n_quarantined} quarantined; {frames} frames")
-
-        questions = read_questions(world.captions)
-        text = questions[0].question
-        note(f"3 of 4: searching for {text!r}")
-        hits = search((store.open_row(row) for row in rows), embedder.embed_texts([text])[0], k=3)
-        for hit in hits:
-            note(f"   {hit.score:.3f}  {clock(hit.time_s)}  {Path(hit.path).name}")
-
-        note(f"4 of 4: {len(questions)} questions × {_BUDGET} frames × every sampler")
-        judgement = judge(store, embedder, questions, budget=_BUDGET, seed=seed, grid=grid.name)
+    world = _make(output / "world", clips=clips, seed=seed)
+    with load_embedder(ENCODER, threads=default_threads()) as embedder:
+        store, rows = _index(output / "store", world, embedder)
+        captions = read_questions(world.captions)
+        _search(store, rows, embedder, captions[0].question)
+        note(f"4 of 6: {len(captions)} captions × {_BUDGET} frames × every sampler")
+        judgement = judge(store, embedder, captions, budget=_BUDGET, seed=seed, grid=f"fps={_FPS}")
+    run = _answer(output)
+    note("6 of 6: analysing the answers")
+    analysis = _analyse(run, seed=seed)
 
     report = output / "report.html"
     page = demo_page(
         judgement,
         choose_examples(judgement, _EXAMPLES),
-        grid=grid,
+        analysis,
+        grid=Grid.parse_fps(_FPS),
         seed=seed,
         encoder=ENCODER,
         n_videos=len(rows),
-        n_frames=frames,
+        n_frames=sum(row.count for row in rows),
     )
-    report.write_text(page, encoding="utf-8")
-    result = _result(judgement, clips=clips, seed=seed)
-    (output / "demo.json").write_text(json_module.dumps(result) + "\n", encoding="utf-8")
+    write_whole(report, page.encode())
+    result = _result(judgement, analysis, clips=clips, seed=seed)
+    write_whole(output / "demo.json", (json_module.dumps(result) + "\n").encode())
     if json:
         print_json(result)
-    else:
-        shares = sorted(judgement.caught.items(), key=lambda pair: -pair[1])
-        print()
-        print_table(
-            ["sampler", "evidence caught"],
-            [[name, f"{100 * share:.1f} %"] for name, share in [*shares, ("chance", judgement.chance)]],
+        return
+    print()
+    shares = sorted(judgement.caught.items(), key=lambda pair: -pair[1])
+    print_table(
+        ["sampler", "evidence caught"],
+        [[name, f"{100 * share:.1f} %"] for name, share in [*shares, ("chance", judgement.chance)]],
+    )
+    print(f"\n{finding(judgement)}.")
+    print(f"Recall@1 of the search: {judgement.recall.at_1:.2f} (chance {judgement.recall.chance:.2f}).\n")
+    print_table(["frames by", "frames", "prompt", "accuracy"], _accuracy_lines(analysis))
+    print()
+    for found in analysis.findings:
+        print(f"- {found.sentence}")
+    print(f"\n{time.monotonic() - started:.0f} s. Report: {report.resolve()}")
+
+
+def _make(folder: Path, *, clips: int, seed: int) -> World:
+    from framedex.microworld.make import make_world
+
+    note(f"1 of 6: making {clips} clips (seed {seed}) in {folder}")
+    with Progress("clip", total=clips) as progress:
+        return make_world(
+            folder, clips=clips, seed=seed, progress=lambda done, total: progress.advance(f"clip {done} of {total}")
         )
-        print(f"\n{finding(judgement)}.")
-        print(f"Recall@1 of the search: {judgement.recall.at_1:.2f} (chance {judgement.recall.chance:.2f}).")
-        print(f"\n{time.monotonic() - started:.0f} s. Report: {report.resolve()}")
 
 
-def _result(judgement: Judgement, *, clips: int, seed: int) -> dict[str, Any]:
+def _index(folder: Path, world: World, embedder: Embedder) -> tuple[Store, list[Row]]:
+    from framedex.decode import Grid, find_videos
+    from framedex.index import Store
+    from framedex.ingest import Indexed, IngestSettings, Quarantined, ingest
+
+    note(f"2 of 6: indexing them with {ENCODER} at {_FPS} frame a second")
+    store = Store.open(folder, create=True)
+    found = find_videos([world.folder / "clips"])
+    settings = IngestSettings(grid=Grid.parse_fps(_FPS), threads=default_threads())
+    outcomes = list(ingest(found.paths, store=store, embedder=embedder, settings=settings))
+    rows = [outcome.row for outcome in outcomes if not isinstance(outcome, Quarantined)]
+    n_new = sum(isinstance(outcome, Indexed) for outcome in outcomes)
+    n_frames, n_quarantined = sum(row.count for row in rows), len(outcomes) - len(rows)
+    note(f"   {n_new} indexed, {len(rows) - n_new} already there, {n_quarantined} quarantined; {n_frames} frames")
+    return store, rows
+
+
+def _search(store: Store, rows: list[Row], embedder: Embedder, text: str) -> None:
+    from framedex.index.search import search
+
+    note(f"3 of 6: searching for {text!r}")
+    for hit in search((store.open_row(row) for row in rows), embedder.embed_texts([text])[0], k=3):
+        note(f"   {hit.score:.3f}  {clock(hit.time_s)}  {Path(hit.path).name}")
+
+
+def _answer(output: Path) -> Path:
+    """Answer the sweep's questions, or what is left of them, and give the run's folder: one per plan."""
+    from framedex.index.whole_file import write_whole
+    from framedex.sweep.config import read_config
+    from framedex.sweep.opened import open_sweep
+    from framedex.sweep.run import check_run, pending, run_sweep
+
+    config = output / "sweep.yaml"
+    write_whole(config, _SWEEP.encode())
+    with open_sweep(read_config(config), threads=default_threads()) as opened:
+        run = output / "runs" / opened.plan.key[:8]
+        check_run(run, opened.plan)
+        left = pending(run, opened.plan)
+        note(f"5 of 6: {MLLM} answers the questions on {len(left)} clips, with every choice of frames and option order")
+        with Progress("clip", total=len(left)) as progress:
+            for outcome in run_sweep(run, opened, answers_done=lambda *_: None):
+                progress.advance(Path(outcome.video.path).name)
+    return run
+
+
+def _analyse(run: Path, *, seed: int) -> Analysis:
+    from framedex.analysis import Resampling, analyze
+
+    return analyze([run], Resampling(draws=2000, seed=seed))
+
+
+def _accuracy_lines(analysis: Analysis) -> list[list[str]]:
+    rows = [row for row in analysis.accuracy if row.arm in ("select", "no-video")]
+    return [
+        [row.sampler or row.arm, str(row.budget), row.variant or "-", f"{100 * row.accuracy.value:.1f} %"]
+        for row in sorted(rows, key=lambda row: (row.budget, row.variant, -row.accuracy.value))
+    ]
+
+
+def _result(judgement: Judgement, analysis: Analysis, *, clips: int, seed: int) -> dict[str, Any]:
     shares = [*judgement.caught.items(), ("chance", judgement.chance)]
+    accuracy = [
+        {
+            "name": f"{row.sampler or row.arm}, {row.budget} frames, {row.variant or 'no'} prompt",
+            "value": row.accuracy.value,
+            "unit": "share right",
+        }
+        for row in analysis.accuracy
+    ]
     return {
         "bench": "demo",
         "config": {
@@ -125,5 +205,6 @@ def _result(judgement: Judgement, *, clips: int, seed: int) -> dict[str, Any]:
             "seed": seed,
         },
         "rows": [{"name": name, "value": share, "unit": "share of questions"} for name, share in shares]
-        + [{"name": "recall@1", "value": judgement.recall.at_1, "unit": "share of captions"}],
+        + [{"name": "recall@1", "value": judgement.recall.at_1, "unit": "share of captions"}]
+        + accuracy,
     }

@@ -16,9 +16,10 @@ from framedex.cli.output import default_threads, print_json
 from framedex.errors import ArtefactError, FramedexError, MissingDependency
 
 _EXTRAS = {
-    "core": ("numpy", "av", "Pillow", "tokenizers", "pyarrow", "pydantic", "typer", "rich"),
+    "core": ("numpy", "av", "Pillow", "tokenizers", "pyarrow", "pydantic", "PyYAML", "typer", "rich"),
     "cpu": ("onnxruntime", "faiss-cpu"),
     "export": ("torch", "transformers", "onnx", "onnxscript", "sentencepiece"),
+    "mllm": ("torch", "transformers", "num2words"),
     "analysis": ("jinja2",),
 }
 _DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")

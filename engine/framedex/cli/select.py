@@ -54,7 +54,7 @@ def select(
 ) -> None:
     """Choose frames for each question, by score or without.
 
-    Samplers: uniform, random, top, bottom, window-top, window-bottom. A window's length defaults to the budget.
+    Samplers: uniform, random, top, bottom, window-top, window-bottom, drop. A window's length defaults to the budget.
 
     \b
     QUESTIONS holds one JSON object a line:

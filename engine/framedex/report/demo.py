@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 import framedex
+from framedex.analysis import Analysis
+from framedex.analysis.findings import under_headings
 from framedex.contracts import Pixels
 from framedex.decode import Grid, identify, open_video
 from framedex.microworld.judge import Case, Judgement
 from framedex.report.curve import Curve, curve_svg
 from framedex.report.page import jpeg_data_uri, markup, render
+from framedex.report.run import figure_values
 
 #: Samplers drawn in the examples, in this order; all registered ones are in the table.
 SHOWN = ("uniform", "random", "top", "bottom", "window-top")
@@ -21,13 +24,22 @@ _THUMBNAIL_WIDTH = 120
 
 
 def demo_page(
-    judgement: Judgement, examples: Sequence[Case], *, grid: Grid, seed: int, encoder: str, n_videos: int, n_frames: int
+    judgement: Judgement,
+    examples: Sequence[Case],
+    analysis: Analysis,
+    *,
+    grid: Grid,
+    seed: int,
+    encoder: str,
+    n_videos: int,
+    n_frames: int,
 ) -> str:
     """The whole page as text.
 
     Args:
         judgement: figures over all questions.
         examples: cases to draw; their videos are decoded once more for the thumbnails.
+        analysis: of the answers.
         grid: the grid that was indexed.
         seed: of the clips.
         encoder: name of the encoder.
@@ -44,6 +56,9 @@ def demo_page(
         finding=finding(judgement),
         rows=rows,
         examples=[_example(case, grid) for case in examples],
+        findings=under_headings(analysis.findings),
+        figures=figure_values(analysis),
+        resampling=analysis.resampling,
         recall=judgement.recall.at_1,
         chance=judgement.recall.chance,
         questions=len(judgement.cases),

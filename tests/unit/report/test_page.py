@@ -18,6 +18,8 @@ def page(**changes: object) -> str:
     values = {
         "finding": "f", "rows": [], "examples": [], "recall": 0.5, "chance": 0.1, "questions": 1, "budget": 4,
         "videos": 1, "frames": 3, "grid": "fps=1", "encoder": "e", "seed": 0, "version": "0",
+        "findings": {}, "figures": dict.fromkeys(("accuracy", "oracle", "confidence", "drop"), ()),
+        "resampling": {"draws": 1, "seed": 0},
     }  # fmt: skip
     return render("demo.html", **{**values, **changes})
 
