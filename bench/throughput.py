@@ -5,7 +5,7 @@
     python bench/throughput.py --quick
 
 Each stage is timed alone, on the same frames, in memory where it can be; medians. Shares are of one pass over the videos given,
-with 16 prompts. Frames are compared with a plain decode and scores with NumPy before anything is timed.
+with 16 prompts and one question. Frames are compared with a plain decode and scores with NumPy before anything is timed.
 
     stage       timed                                          ceiling, measured in the same run
     decode      frames decoded; the grid's converted to RGB    PyAV decoding every frame, converting none
@@ -14,6 +14,7 @@ with 16 prompts. Frames are compared with a plain decode and scores with NumPy b
     write       index files and rows, flushed to disk          the same bytes in as many plain files, flushed
     lookup      scores of 16 prompts against every frame       the slower of reading the store's bytes and the FLOP
     select      (curve, sampler) selections of 8 frames        one np.argpartition of each curve, nothing around it
+    answer      questions of 4 options on up to 8 frames       products with the weights at the matrix product rate
 
 Write, lookup and select work on 64 videos: the vectors of the ones given, over and over under new keys. Of the frames, at most
 1 GiB of pixels is kept for the stages after decoding.
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from answer_stage import time_answer
 from framedex.cli.output import default_threads, print_table
 from framedex.decode import Grid, find_videos, identify
 from framedex.embed import load_embedder
@@ -86,7 +88,9 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
         with store.open_row(row) as index:
             curves.extend(index.scores(unit_prompts(row.dim)).astype(np.float64))
     stages += [lookup, time_select(curves, len(videos), repeats)]
-    equal = frames_equal and scores_equal
+    answer, answers_equal = time_answer(videos[0], options.mllm, machine, threads=threads, repeats=repeats)
+    stages.append(answer)
+    equal = frames_equal and scores_equal and answers_equal
     print_results(stages)
     conclude(options, stages, machine, threads=threads, equal=equal)
     return equal
@@ -133,6 +137,7 @@ def conclude(options: argparse.Namespace, stages: list[Stage], machine: Machine,
             "command": "python bench/throughput.py" + (" --quick" if options.quick else ""),
             "what": f"{len(options.paths)} files" if options.paths else "one synthetic 1280×720 H.264 clip",
             "encoder": Path(options.encoder).name,
+            "mllm": Path(options.mllm).name,
             "fps": options.fps,
             "prompts": PROMPTS,
             "budget": BUDGET,
@@ -150,6 +155,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """This bench's own options."""
     parser.add_argument("paths", nargs="*", metavar="VIDEO", help="your own files; synthetic ones where none is given")
     parser.add_argument("--encoder", default="micro-siglip", metavar="ARTEFACT", help="artefact folder or bundled name")
+    parser.add_argument(
+        "--mllm", default="micro-smolvlm", metavar="CHECKPOINT", help="checkpoint folder or bundled name"
+    )
     parser.add_argument("--fps", default="1", metavar="RATE", help="frames taken per second of video")
 
 

@@ -13,7 +13,7 @@ from photo_clips import FORMS, make_photo_clip
 from small_world import SmallWorld
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
-STAGES = ["decode", "preprocess", "embed", "write", "lookup", "select"]
+STAGES = ["decode", "preprocess", "embed", "write", "lookup", "select", "answer"]
 
 
 def bench(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from cli import ok
 from framedex.embed.artefact import Artefact
 from small_world import SmallWorld
 
@@ -46,3 +48,25 @@ print(*pts_us[0])
     )
     assert run.returncode == 0, run.stderr
     assert set(map(int, run.stdout.split())) <= set(index.pts_us.tolist())
+
+
+def test_sweep_example_runs(world: SmallWorld, tmp_path: Path) -> None:
+    match = re.search(r"<!-- example sweep -->\n```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    assert match is not None
+    assert "SmolVLM2-256M-Video-Instruct" in match[1]
+    (tmp_path / "sweep.yaml").write_text(match[1].replace("SmolVLM2-256M-Video-Instruct", "micro-smolvlm"))
+    shutil.copytree(world.store, tmp_path / "S")
+    question = {
+        "id": "1",
+        "video": str(world.clips[0]),
+        "question": "Which colour appears in the video?",
+        "answer": "red",
+    }
+    question["options"] = ["red", "green", "blue", "yellow"]
+    (tmp_path / "questions.jsonl").write_text(json.dumps(question))
+    assert "asks" in ok("sweep", tmp_path / "sweep.yaml", "-o", tmp_path / "RUN", "--dry-run").out
+    assert not (tmp_path / "RUN").exists()
+    ok("sweep", tmp_path / "sweep.yaml", "-o", tmp_path / "RUN")
+    assert "oracle" in ok("analyze", tmp_path / "RUN").out
+    ok("report", tmp_path / "RUN", "-o", tmp_path / "report.html")
+    assert "<svg" in (tmp_path / "report.html").read_text()
