@@ -83,17 +83,29 @@ def throughput_table(result: dict[str, Any]) -> str:
 
 
 def demo_table(result: dict[str, Any]) -> str:
-    """How often each sampler of the demo catches the evidence."""
-    lines = ["| sampler | questions whose evidence is among the frames taken |", "| --- | ---: |"]
-    lines += [
-        f"| {row['name']} | {100 * row['value']:.0f} % |"
-        for row in result["rows"]
-        if row["unit"] == "share of questions"
-    ]
+    """How often each sampler of the demo catches the evidence, and how often the model is then right."""
     config = result["config"]
+    right = {row["name"]: row["value"] for row in result["rows"] if row["unit"] == "share right"}
+
+    def answered(sampler: str, prompt: str) -> str:
+        share = right.get(f"{sampler}, {config['budget']} frames, {prompt} prompt")
+        return "" if share is None else f"{100 * share:.0f} %"
+
+    lines = [
+        "| frames by | evidence among them | right answers, frames chosen by the question | by the answer |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for row in result["rows"]:
+        if row["unit"] == "share of questions":
+            name = row["name"]
+            lines.append(
+                f"| {name} | {100 * row['value']:.0f} % | {answered(name, 'question')} | {answered(name, 'answer')} |"
+            )
+    blind = right["no-video, 0 frames, no prompt"]
     lines.append("")
     lines.append(
-        f"{config['questions']} questions on {config['videos']} clips, {config['budget']} frames each; `{config['command']}`."
+        f"{config['questions']} captions on {config['videos']} clips, {config['budget']} frames each; without video "
+        f"{100 * blind:.0f} % of the answers are right, 25 % would be by chance; `{config['command']}`."
     )
     return "\n".join(lines)
 
