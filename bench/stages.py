@@ -88,7 +88,9 @@ def keep_frames(sources: list[VideoSource], grid: Grid, threads: int) -> list[De
         n_kept = sum(map(len, video.frames))
         if n_kept:
             left -= sum(batch.frames.nbytes for batch in video.frames)
-            videos.append(replace(video, summary=replace(video.summary, grid_points=n_kept, sampled_frames=n_kept)))
+            kept_us = np.concatenate([batch.pts_us for batch in video.frames])
+            sample = replace(video.summary.samples[0], points=n_kept, pts_us=kept_us)
+            videos.append(replace(video, summary=replace(video.summary, samples=(sample,))))
     if not videos:
         raise UsageError(
             f"frames: expected a batch of at most {KEPT_NBYTES >> 20} MiB in one of the files; name smaller videos"

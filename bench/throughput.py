@@ -31,7 +31,7 @@ import numpy as np
 
 from answer_stage import time_answer
 from framedex.cli.output import default_threads, print_table
-from framedex.decode import Grid, find_videos, identify
+from framedex.decode import FpsGrid, find_videos, identify
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
 from framedex.errors import FramedexError
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     """Time every stage, print the table and the JSON line; tells whether the answers were equal."""
     threads = default_threads()
     repeats = 3 if options.quick else 5
-    grid = Grid.parse_fps(options.fps)
+    grid = FpsGrid.parse(options.fps)
     seconds = 8 if options.quick else 60
     paths = (
         list(find_videos(options.paths).paths)

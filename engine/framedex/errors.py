@@ -13,6 +13,10 @@
         ├── NoVideoStream
         ├── TruncatedVideo
         ├── DecodeFailed
+        ├── OutsideVideo
+        ├── WorkerLost
+        ├── OverBudget
+        ├── PlanFailed            not fatal: asks for a decode of everything
         └── TimestampsUnordered   not fatal: asks for a decode with reconstructed times
 
 Exit code 0 means all done, 1 done with quarantined inputs, 130 interrupted.
@@ -88,6 +92,22 @@ class TruncatedVideo(VideoError):
 
 class DecodeFailed(VideoError):
     """The decoder gave up inside the stream, or gave no frame."""
+
+
+class OutsideVideo(VideoError):
+    """Times were asked for that the video does not have."""
+
+
+class WorkerLost(VideoError):
+    """The process that decoded the video died of it, again and again."""
+
+
+class OverBudget(VideoError):
+    """The decode hung, or took more time or memory than it may, and was ended."""
+
+
+class PlanFailed(VideoError):
+    """Decoding only the needed frames did not give them: decode everything instead."""
 
 
 class TimestampsUnordered(VideoError):

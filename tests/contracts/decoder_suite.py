@@ -10,11 +10,11 @@ import pytest
 
 from clips import HEIGHT, WIDTH, ReferenceClip, read_number
 from framedex.contracts import FrameBatch
-from framedex.decode import DecodeSummary, Grid, VideoReader, identify, open_video
+from framedex.decode import DecodeSummary, FpsGrid, Grid, VideoReader, identify, open_video
 from framedex.errors import TimestampsUnordered
 
 # A multiple of the frame rates of all clips, so that a point falls on the last frame too.
-EVERY_FRAME = Grid(fps=Fraction(30_000))
+EVERY_FRAME = FpsGrid(fps=Fraction(30_000))
 RATES = [Fraction(1), Fraction(2), Fraction(3), Fraction(1, 2)]
 
 
@@ -33,25 +33,24 @@ class DecoderSuite:
 
     @pytest.mark.parametrize("fps", RATES, ids=str)
     def test_grid_takes_the_frames_of_the_reference(self, clip: ReferenceClip, fps: Fraction) -> None:
-        batches, summary = self.decode(clip, Grid(fps=fps))
+        batches, summary = self.decode(clip, FpsGrid(fps=fps))
         expected = clip.sampled(fps)
         assert seen(batches) == [(round(time * 1_000_000), number) for time, number in expected]
-        assert summary.sampled_frames == len(expected)
+        (sample,) = summary.samples
+        assert sample.pts_us.tolist() == [round(time * 1_000_000) for time, _ in expected]
 
     def test_a_fine_grid_takes_every_frame(self, clip: ReferenceClip) -> None:
         batches, summary = self.decode(clip, EVERY_FRAME)
         assert seen(batches) == [
             (round(time * 1_000_000), number) for time, number in zip(clip.times, clip.numbers, strict=True)
         ]
-        assert summary == DecodeSummary(
-            timing=clip.timing,
-            decoded_frames=len(clip.times),
-            damaged_frames=0,
-            first_pts_us=round(clip.times[0] * 1_000_000),
-            last_pts_us=round(clip.times[-1] * 1_000_000),
-            grid_points=int((clip.times[-1] - clip.times[0]) * EVERY_FRAME.fps) + 1,
-            sampled_frames=len(clip.times),
-        )
+        (sample,) = summary.samples
+        assert sample.points == int((clip.times[-1] - clip.times[0]) * EVERY_FRAME.fps) + 1
+        assert sample.pts_us.tolist() == [round(time * 1_000_000) for time in clip.times]
+        assert (summary.timing, summary.frames, summary.damaged_frames) == (clip.timing, len(clip.times), 0)
+        assert summary.decoded_frames == len(clip.times)
+        assert summary.first_pts_us == round(clip.times[0] * 1_000_000)
+        assert summary.last_pts_us == round(clip.times[-1] * 1_000_000)
 
     def test_batches_are_pictures_in_strict_order(self, clip: ReferenceClip) -> None:
         batches, _ = self.decode(clip, EVERY_FRAME)
@@ -63,15 +62,15 @@ class DecoderSuite:
 
     def test_a_sampled_frame_is_the_frame_of_a_whole_decode(self, clip: ReferenceClip) -> None:
         every = by_time(self.decode(clip, EVERY_FRAME)[0])
-        sampled = by_time(self.decode(clip, Grid(fps=Fraction(3)))[0])
+        sampled = by_time(self.decode(clip, FpsGrid(fps=Fraction(3)))[0])
         assert sampled
         for pts_us, picture in sampled.items():
             np.testing.assert_array_equal(picture, every[pts_us])
 
     def test_a_second_pass_is_identical(self, clip: ReferenceClip) -> None:
         with self.open(clip) as reader:
-            first, first_summary = list(reader.frames(Grid(fps=Fraction(3)), timing=clip.timing)), reader.summary
-            second, second_summary = list(reader.frames(Grid(fps=Fraction(3)), timing=clip.timing)), reader.summary
+            first, first_summary = list(reader.frames(FpsGrid(fps=Fraction(3)), timing=clip.timing)), reader.summary
+            second, second_summary = list(reader.frames(FpsGrid(fps=Fraction(3)), timing=clip.timing)), reader.summary
         assert first_summary == second_summary
         assert_same(first, second)
 
@@ -88,7 +87,7 @@ class DecoderSuite:
 
     def test_closing_twice_is_safe(self, clip: ReferenceClip) -> None:
         reader = self.open(clip)
-        assert list(reader.frames(Grid(fps=Fraction(1)), timing=clip.timing))
+        assert list(reader.frames(FpsGrid(fps=Fraction(1)), timing=clip.timing))
         reader.close()
         reader.close()
 
@@ -105,20 +104,20 @@ class DecoderSuite:
         with self.open(clip) as reader:
             old = reader.frames(EVERY_FRAME, timing=clip.timing)
             next(old)
-            new = list(reader.frames(Grid(fps=Fraction(1)), timing=clip.timing))
+            new = list(reader.frames(FpsGrid(fps=Fraction(1)), timing=clip.timing))
             assert list(old) == []
-            assert reader.summary.sampled_frames == sum(len(batch) for batch in new)
+            assert len(reader.summary.samples[0].pts_us) == sum(len(batch) for batch in new)
 
     def test_unordered_times_are_refused_until_asked_for(self, clip: ReferenceClip) -> None:
         with self.open(clip) as reader:
             if clip.timing == "container":
-                assert list(reader.frames(Grid(fps=Fraction(1))))
+                assert list(reader.frames(FpsGrid(fps=Fraction(1))))
             else:
                 with pytest.raises(
                     TimestampsUnordered, match=r"expected later than .* decode with reconstructed times"
                 ):
-                    list(reader.frames(Grid(fps=Fraction(1))))
-                assert list(reader.frames(Grid(fps=Fraction(1)), timing="reconstructed"))
+                    list(reader.frames(FpsGrid(fps=Fraction(1))))
+                assert list(reader.frames(FpsGrid(fps=Fraction(1)), timing="reconstructed"))
 
 
 def seen(batches: Iterable[FrameBatch]) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framedex.decode import Grid, find_videos, identify, open_video
+from framedex.decode import FpsGrid, find_videos, identify, open_video
 from photo_clips import FORMS, FRAME_DURATION, FRAMES, PHOTOS, PhotoClip, PhotoForm, make_photo_clip, make_photo_clips
 
 #: Decibels: the clips give 30.9 to 36.4, and a frame against its neighbour in the pan at most 24.7.
@@ -30,7 +30,7 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 def test_every_frame_at_its_time_like_its_source(clip: PhotoClip) -> None:
     with open_video(identify(clip.path, folder_fps=None), threads=1) as reader:
         assert reader.info.codec == clip.form.codec
-        batches = list(reader.frames(Grid(fps=1 / FRAME_DURATION), timing=clip.form.timing))
+        batches = list(reader.frames(FpsGrid(fps=1 / FRAME_DURATION), timing=clip.form.timing))
         summary = reader.summary
     assert (summary.decoded_frames, summary.sampled_frames, summary.damaged_frames) == (FRAMES, FRAMES, 0)
     times_us = np.concatenate([batch.pts_us for batch in batches])
@@ -45,7 +45,7 @@ def test_every_frame_at_its_time_like_its_source(clip: PhotoClip) -> None:
 def test_one_frame_a_second_is_the_right_one(clip: PhotoClip) -> None:
     with open_video(identify(clip.path, folder_fps=None), threads=1) as reader:
         pictures = np.concatenate(
-            [batch.frames for batch in reader.frames(Grid(fps=Fraction(1)), timing=clip.form.timing)]
+            [batch.frames for batch in reader.frames(FpsGrid(fps=Fraction(1)), timing=clip.form.timing)]
         )
     sources = clip.pictures()
     assert [int(np.argmax([psnr(picture, source) for source in sources])) for picture in pictures] == [0, 25]

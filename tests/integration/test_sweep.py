@@ -14,7 +14,7 @@ import pytest
 
 import framedex as library
 from cli import framedex, ok
-from framedex.decode import Grid, identify, open_video
+from framedex.decode import FpsGrid, identify, open_video
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask
 from framedex.sweep.record import schema
@@ -158,7 +158,7 @@ def test_answers_are_the_models_own(done: Done) -> None:
             if record["rows"]:
                 row = store[record["video_key"]].row
                 with open_video(identify(Path(row.source.path), folder_fps=None), threads=1) as reader:
-                    batches = list(reader.frames(Grid.from_name(row.grid), timing=row.timing))
+                    batches = list(reader.frames(FpsGrid.parse(row.grid.removeprefix("fps=")), timing=row.timing))
                 (batch,) = batches
                 assert batch.pts_us[record["rows"]].tolist() == record["pts_us"]
                 prepared = runner.prepare(batch, origin_us=row.first_pts_us, last_us=row.last_pts_us)

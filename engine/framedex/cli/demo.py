@@ -63,7 +63,7 @@ def demo(
       framedex demo --output trial --clips 8
     """
     from framedex.datasets import read_questions
-    from framedex.decode import Grid
+    from framedex.decode import FpsGrid
     from framedex.embed import load_embedder
     from framedex.index.whole_file import write_whole
     from framedex.microworld.judge import judge
@@ -89,7 +89,7 @@ def demo(
         judgement,
         choose_examples(judgement, _EXAMPLES),
         analysis,
-        grid=Grid.parse_fps(_FPS),
+        grid=FpsGrid.parse(_FPS),
         seed=seed,
         encoder=ENCODER,
         n_videos=len(rows),
@@ -127,14 +127,14 @@ def _make(folder: Path, *, clips: int, seed: int) -> World:
 
 
 def _index(folder: Path, world: World, embedder: Embedder) -> tuple[Store, list[Row]]:
-    from framedex.decode import Grid, find_videos
+    from framedex.decode import FpsGrid, find_videos
     from framedex.index import Store
     from framedex.ingest import Indexed, IngestSettings, Quarantined, ingest
 
     note(f"2 of 6: indexing them with {ENCODER} at {_FPS} frame a second")
     store = Store.open(folder, create=True)
     found = find_videos([world.folder / "clips"])
-    settings = IngestSettings(grid=Grid.parse_fps(_FPS), threads=default_threads())
+    settings = IngestSettings(grid=FpsGrid.parse(_FPS), threads=default_threads())
     outcomes = list(ingest(found.paths, store=store, embedder=embedder, settings=settings))
     rows = [outcome.row for outcome in outcomes if not isinstance(outcome, Quarantined)]
     n_new = sum(isinstance(outcome, Indexed) for outcome in outcomes)

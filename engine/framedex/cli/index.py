@@ -59,13 +59,13 @@ def index(
       framedex index a.mp4 b.mkv "more/**/*.webm" --store S --encoder ARTEFACT --fps 2
       framedex index frames/ --folder-fps 3 --store S --encoder ARTEFACT
     """
-    from framedex.decode import Grid, find_videos
-    from framedex.decode.grid import parse_rate
+    from framedex.decode import FpsGrid, find_videos
+    from framedex.decode.grids import parse_rate
     from framedex.embed import load_embedder
     from framedex.index import Store
     from framedex.ingest import Indexed, IngestSettings, Quarantined, Skipped, ingest
 
-    grid = Grid.parse_fps(fps)
+    grid = FpsGrid.parse(fps)
     if folder_fps is not None:
         parse_rate("--folder-fps", folder_fps)
     n_threads = threads or default_threads()

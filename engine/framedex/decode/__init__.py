@@ -7,17 +7,24 @@ reader. Decoders are registered by name; their libraries are imported when one i
 from __future__ import annotations
 
 from framedex.contracts import Timing
-from framedex.decode.base import Decoder, DecodeSummary, VideoInfo, VideoReader, VideoSource
-from framedex.decode.grid import Grid
+from framedex.decode.base import Decoder, DecodeSummary, GridSample, VideoInfo, VideoReader, VideoSource
+from framedex.decode.grids import CountGrid, EveryGrid, FpsGrid, FramesGrid, Grid, SceneGrid, TimesGrid
 from framedex.decode.passes import passes
 from framedex.decode.source import Found, find_videos, identify
 from framedex.registry import Registry
 
 __all__ = [
+    "CountGrid",
     "DecodeSummary",
     "Decoder",
+    "EveryGrid",
     "Found",
+    "FpsGrid",
+    "FramesGrid",
     "Grid",
+    "GridSample",
+    "SceneGrid",
+    "TimesGrid",
     "Timing",
     "VideoInfo",
     "VideoReader",

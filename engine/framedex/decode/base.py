@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
-from framedex.contracts import FrameBatch, Timing
-from framedex.decode.grid import Grid
+import numpy as np
+
+from framedex.contracts import FrameBatch, Pts, Timing
+from framedex.decode.grids import Grid
 
 #: A FrameBatch is closed once it holds this many bytes of pixels, or this many frames: what comes after the decoder may make a
 #: small picture large, and can begin while the next batch is decoded.
@@ -53,27 +55,59 @@ class VideoInfo:
     rotation_deg: int
 
 
+#: How much of a video was decoded: only what the sampled frames depend on; from key frame to last sampled frame; all of it.
+Decoded = Literal["needed", "groups", "everything"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GridSample:
+    """What one grid took of a video.
+
+    Attributes:
+        grid: the grid.
+        points: its points, before duplicates collapsed.
+        pts_us: int64 (n,), the frames taken, strictly increasing, microseconds.
+    """
+
+    grid: Grid
+    points: int
+    pts_us: Pts
+
+    def __post_init__(self) -> None:
+        self.pts_us.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GridSample):
+            return NotImplemented
+        return (self.grid, self.points) == (other.grid, other.points) and np.array_equal(self.pts_us, other.pts_us)
+
+    def __hash__(self) -> int:
+        return hash((self.grid, self.points, len(self.pts_us)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeSummary:
     """What a whole pass over a video found; complete once the frames are exhausted.
 
     Attributes:
         timing: "container", or "reconstructed" where times are order × frame duration.
+        decoded: how much was decoded.
+        frames: frames of the video.
         decoded_frames: frames that the decoder gave.
-        damaged_frames: frames that the decoder flagged as corrupt, or whose packet the container flagged (it may be lost).
-        first_pts_us: timestamp of the first decoded frame: people see times relative to it.
-        last_pts_us: timestamp of the last decoded frame.
-        grid_points: points of the grid, before duplicates collapsed.
-        sampled_frames: frames taken.
+        damaged_frames: of those, frames that it flagged as corrupt, or whose packet the container flagged (it may be lost).
+        first_pts_us: timestamp of the video's first frame: people see times relative to it.
+        last_pts_us: timestamp of its last frame.
+        samples: what each grid took, in the order in which they were asked for.
     """
 
     timing: Timing
+    decoded: Decoded
+    frames: int
     decoded_frames: int
     damaged_frames: int
     first_pts_us: int
     last_pts_us: int
-    grid_points: int
-    sampled_frames: int
+    samples: tuple[GridSample, ...]
 
 
 class VideoReader(Protocol):
@@ -89,10 +123,18 @@ class VideoReader(Protocol):
         """What the pass found; only once `frames` is exhausted."""
         ...
 
-    def frames(self, grid: Grid, *, timing: Timing = "container") -> Iterator[FrameBatch]:
-        """Decode once, in order, and give the frames that `grid` takes; batches close at `BATCH_NBYTES` or `BATCH_FRAMES`.
+    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[FrameBatch]:
+        """Decode once, in order, and give the frames that any of `grids` takes, each frame once.
+
+        Batches close at `BATCH_NBYTES` or `BATCH_FRAMES`.
+
+        Args:
+            grids: one or more.
+            timing: where times come from; "reconstructed" decodes everything.
+            everything: decode every frame, whether needed or not.
 
         Raises:
+            PlanFailed: with `everything=False`, where leaving frames out did not work.
             TimestampsUnordered: with `timing="container"`, where timestamps are missing or do not increase in output order.
             VideoError: any other reason why this video cannot be used.
         """

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from framedex.contracts import FrameBatch, Pixels, Timing
 from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
 from framedex.decode.frame_names import list_images
-from framedex.decode.grid import Grid
+from framedex.decode.grids import Grid
 from framedex.decode.reader import PassReader
 from framedex.decode.walk import GridWalk
 from framedex.errors import DecodeFailed
@@ -56,10 +57,20 @@ class FolderReader(PassReader):
         """Size and format of the first image; each image is turned by itself, so `rotation_deg` is 0."""
         return self._info
 
-    def _one_pass(self, grid: Grid, timing: Timing) -> Generator[FrameBatch, None, DecodeSummary]:
-        walk = GridWalk(path=self._path, grid=grid, time_base=self._time_base, timing=timing)
+    def _one_pass(
+        self, grids: Sequence[Grid], timing: Timing, *, everything: bool
+    ) -> Generator[FrameBatch, None, DecodeSummary]:
+        walk: GridWalk[Path] = GridWalk(
+            path=self._path,
+            grids=grids,
+            time_base=self._time_base,
+            timing=timing,
+            last=len(self._images) - 1,
+            look=lambda image: VideoFrame.from_ndarray(_read(image)[0], format="rgb24"),
+        )
         yield from in_batches((pts_us, _read(image)[0]) for pts_us, image in walk.taken(enumerate(self._images)))
-        return walk.summary(damaged_frames=0)
+        looked = everything or any(grid.needs_pictures for grid in grids)
+        return walk.summary(decoded="everything" if looked else "needed", damaged_frames=0)
 
 
 def _read(path: Path) -> tuple[Pixels, str]:

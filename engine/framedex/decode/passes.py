@@ -1,29 +1,34 @@
-"""Both ways to read a video's times, one after the other: the container's first, rebuilt ones where those cannot be trusted."""
+"""Every way to read a video, from the quickest to the surest, until one holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
 
 from framedex.contracts import FrameBatch, Timing
 from framedex.decode.base import VideoReader
-from framedex.decode.grid import Grid
-from framedex.errors import TimestampsUnordered
+from framedex.decode.grids import Grid
+from framedex.errors import PlanFailed, TimestampsUnordered
 
 
-def passes(reader: VideoReader, grid: Grid) -> Iterator[Timing | FrameBatch]:
-    """Give the name of a timing, then the batches read with it; a second name means that the batches before it are void.
+def passes(reader: VideoReader, *grids: Grid) -> Iterator[Timing | FrameBatch]:
+    """Give the name of a timing, then the batches read with it; a further name means that the batches before it are void.
+
+    Only the needed frames are decoded first, then everything where that did not work, then with rebuilt times where the
+    container's cannot be trusted.
 
     Raises:
         VideoError: the video cannot be used.
     """
-    *first_ones, last = get_args(Timing)
-    for timing in first_ones:
+    attempts: tuple[tuple[Timing, bool], ...] = (("container", False), ("container", True), ("reconstructed", True))
+    for timing, everything in attempts[:-1]:
         yield timing
         try:
-            yield from reader.frames(grid, timing=timing)
-        except TimestampsUnordered:
+            yield from reader.frames(*grids, timing=timing, everything=everything)
+        except PlanFailed:
             continue
+        except TimestampsUnordered:
+            break
         return
-    yield last
-    yield from reader.frames(grid, timing=last)
+    timing, everything = attempts[-1]
+    yield timing
+    yield from reader.frames(*grids, timing=timing, everything=everything)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from framedex.contracts import FrameBatch, Pixels, Timing
 from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
-from framedex.decode.grid import Grid
+from framedex.decode.grids import Grid
 from framedex.decode.integrity import check_whole
 from framedex.decode.orientation import Orientation
 from framedex.decode.pyav_stream import opened
@@ -68,7 +68,10 @@ class PyAVReader(PassReader):
                 rotation_deg=orientation.rotation_deg,
             )
 
-    def _one_pass(self, grid: Grid, timing: Timing) -> Generator[FrameBatch, None, DecodeSummary]:
+    def _one_pass(
+        self, grids: Sequence[Grid], timing: Timing, *, everything: bool
+    ) -> Generator[FrameBatch, None, DecodeSummary]:
+        del everything
         with opened(self._path, threads=self._threads) as video:
             timed: Iterator[tuple[int | None, VideoFrame]]
             if timing == "container":
@@ -77,10 +80,12 @@ class PyAVReader(PassReader):
             else:
                 time_base = self._frame_duration(video.stream)
                 timed = enumerate(video.frames())
-            walk = GridWalk(path=self._path, grid=grid, time_base=time_base, timing=timing)
+            walk = GridWalk(
+                path=self._path, grids=grids, time_base=time_base, timing=timing, last=None, look=lambda frame: frame
+            )
             scaler = VideoReformatter()  # one for the whole pass: a scaler per frame costs memory and time
             yield from in_batches((pts_us, self._picture(scaler, frame)) for pts_us, frame in walk.taken(timed))
-            summary = walk.summary(damaged_frames=video.damaged_frames)
+            summary = walk.summary(decoded="everything", damaged_frames=video.damaged_frames)
             self._check_damage(summary, incomplete_packets=video.incomplete_packets)
             return summary
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from framedex.contracts import FrameBatch, Timing
 from framedex.decode.base import DecodeSummary
-from framedex.decode.grid import Grid
+from framedex.decode.grids import Grid
 
 
 class PassReader(ABC):
@@ -26,16 +26,18 @@ class PassReader(ABC):
         assert self._summary is not None, "summary is asked for before frames() is exhausted"
         return self._summary
 
-    def frames(self, grid: Grid, *, timing: Timing = "container") -> Iterator[FrameBatch]:
-        """Decode once, in order, and give the frames that `grid` takes; a new pass ends the one that is under way.
+    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[FrameBatch]:
+        """Decode once, in order, and give the frames that any of `grids` takes; a new pass ends the one that is under way.
 
         Raises:
+            PlanFailed: with `everything=False`, where leaving frames out did not work.
             TimestampsUnordered: with `timing="container"`, where timestamps are missing or do not increase in output order.
             VideoError: any other reason why this video cannot be used.
         """
         assert not self._closed, "the reader is closed"
+        assert grids, "a pass needs a grid"
         self._end_pass()
-        self._pass = self._one_pass(grid, timing)
+        self._pass = self._one_pass(grids, timing, everything=everything)
         return self._running(self._pass)
 
     def close(self) -> None:
@@ -52,7 +54,9 @@ class PassReader(ABC):
         self.close()
 
     @abstractmethod
-    def _one_pass(self, grid: Grid, timing: Timing) -> Generator[FrameBatch, None, DecodeSummary]:
+    def _one_pass(
+        self, grids: Sequence[Grid], timing: Timing, *, everything: bool
+    ) -> Generator[FrameBatch, None, DecodeSummary]:
         """Give the batches of a pass and return what it found."""
 
     def _running(self, one_pass: Generator[FrameBatch, None, DecodeSummary]) -> Iterator[FrameBatch]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from framedex.decode.base import VideoSource
 from framedex.decode.frame_names import is_frame_folder, is_hidden, list_images
-from framedex.decode.grid import parse_rate
+from framedex.decode.grids import parse_rate
 from framedex.errors import NotAVideo, UsageError, did_you_mean
 from framedex.keys import KEY_LENGTH, sha256_file, sha256_parts
 

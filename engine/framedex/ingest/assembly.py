@@ -92,6 +92,7 @@ def put_video(
     reused_frames: int = 0,
 ) -> Row:
     """Write one video's index and its row, with all that is known of how they came about."""
+    (sample,) = summary.samples
     return store.put(
         block,
         video_key=source.key,
@@ -112,8 +113,8 @@ def put_video(
         decode=DecodeCounts(
             decoded_frames=summary.decoded_frames,
             damaged_frames=summary.damaged_frames,
-            grid_points=summary.grid_points,
-            collapsed_points=summary.grid_points - summary.sampled_frames,
+            grid_points=sample.points,
+            collapsed_points=sample.points - len(sample.pts_us),
         ),
         reused_frames=reused_frames,
         provenance={

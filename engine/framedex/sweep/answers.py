@@ -46,7 +46,7 @@ def shown_frames(row: Row, asks: Mapping[AskKey, Choice], runners: Sequence[Runn
     if not shown:
         return ShownFrames(rows=rows, prepared=(None,) * len(runners))
     pts_us = np.array([shown[at] for at in rows.tolist()], dtype=np.int64)
-    return ShownFrames(rows=rows, prepared=prepared_frames(row, rows, pts_us, runners, threads=threads))
+    return ShownFrames(rows=rows, prepared=prepared_frames(row, pts_us, runners, threads=threads))
 
 
 def answer_all(

@@ -6,29 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from framedex.contracts import FrameBatch, Pts
-from framedex.decode import Grid, identify, open_video
+from framedex.contracts import Pts
+from framedex.decode import FramesGrid, identify, open_video, passes
 from framedex.errors import VideoError
 from framedex.index import Row
 from framedex.mllm.base import PreparedFrames, Runner
 
 
-def prepared_frames(
-    row: Row, rows: NDArray[np.int64], pts_us: Pts, runners: Sequence[Runner], *, threads: int
-) -> tuple[PreparedFrames, ...]:
+def prepared_frames(row: Row, pts_us: Pts, runners: Sequence[Runner], *, threads: int) -> tuple[PreparedFrames, ...]:
     """Decode the video of a row and keep some of its frames, as each runner wants them.
 
     Args:
         row: of the store.
-        rows: int64 (k,), k >= 1, sorted unique index rows.
-        pts_us: int64 (k,), their timestamps in the index.
+        pts_us: int64 (k,), k >= 1, timestamps of the frames in the index, strictly increasing.
         runners: the models.
         threads: decoding threads.
 
     Returns:
-        One per runner, the frames in the order of `rows`.
+        One per runner, the frames in the order of `pts_us`.
 
     Raises:
         VideoError: the file is gone, is another one than was indexed, cannot be decoded, or decodes to other timestamps.
@@ -39,23 +35,21 @@ def prepared_frames(
             f"{source.path}: expected the bytes that were indexed (key {row.video_key}), got others (key {source.key}); "
             "put the file back, or index it again"
         )
-    wanted = np.zeros(row.count, dtype=np.bool_)
-    wanted[rows] = True
     parts: list[list[PreparedFrames]] = [[] for _ in runners]
-    first = 0
+    timing = None
     with open_video(source, threads=threads) as reader:
-        for batch in reader.frames(Grid.from_name(row.grid), timing=row.timing):
-            kept = wanted[first : first + len(batch)]
-            first += len(batch)
-            if len(kept) == len(batch) and kept.any():
-                shown = FrameBatch(pts_us=batch.pts_us[kept], frames=batch.frames[kept])
-                for runner, prepared in zip(runners, parts, strict=True):
-                    prepared.append(runner.prepare(shown, origin_us=row.time_origin_us, last_us=row.last_pts_us))
+        for item in passes(reader, FramesGrid.of(pts_us.tolist())):
+            if isinstance(item, str):
+                timing, parts = item, [[] for _ in runners]
+                continue
+            for runner, prepared in zip(runners, parts, strict=True):
+                prepared.append(runner.prepare(item, origin_us=row.time_origin_us, last_us=row.last_pts_us))
     prepared_by_runner = tuple(_joined(prepared) for prepared in parts if prepared)
-    if first != row.count or any(not np.array_equal(each.pts_us, pts_us) for each in prepared_by_runner):
+    same = all(np.array_equal(each.pts_us, pts_us) for each in prepared_by_runner)
+    if timing != row.timing or len(prepared_by_runner) != len(runners) or not same:
         raise VideoError(
-            f"{source.path}: expected the {row.count} frames at {row.grid} that were indexed, decoded {first} with other "
-            "timestamps; the decoder has changed: index it again"
+            f"{source.path}: expected the frames that were indexed at {row.grid}, decoded others; the decoder has changed: "
+            "index it again"
         )
     return prepared_by_runner
 

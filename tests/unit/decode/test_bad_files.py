@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from clips import draw_number, encode
-from framedex.decode import Grid, identify, open_video
+from framedex.decode import FpsGrid, identify, open_video
 from framedex.errors import DecodeFailed, NotAVideo, NoVideoStream, TruncatedVideo, VideoError
 
 PAL = Fraction(1, 25)
@@ -21,7 +21,7 @@ PAL = Fraction(1, 25)
 
 def decode(path: Path, *, threads: int = 1) -> None:
     with open_video(identify(path, folder_fps=None), threads=threads) as reader:
-        list(reader.frames(Grid(fps=Fraction(5))))
+        list(reader.frames(FpsGrid(fps=Fraction(5))))
 
 
 def picture_bytes(image_format: str) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 
 from clips import draw_number, encode, read_number
 from framedex.contracts import FrameBatch, Timing
-from framedex.decode import DecodeSummary, Grid, identify, open_video
+from framedex.decode import DecodeSummary, FpsGrid, identify, open_video
 from framedex.errors import DecodeFailed, TimestampsUnordered, VideoError
 
 PAL = Fraction(1, 25)
@@ -20,7 +20,7 @@ PACKET = 188
 
 def decode(path: Path, *, timing: Timing = "container") -> tuple[list[FrameBatch], DecodeSummary]:
     with open_video(identify(path, folder_fps=None), threads=1) as reader:
-        return list(reader.frames(Grid(fps=Fraction(25)), timing=timing)), reader.summary
+        return list(reader.frames(FpsGrid(fps=Fraction(25)), timing=timing)), reader.summary
 
 
 def transport(path: Path, **options: str) -> bytes:

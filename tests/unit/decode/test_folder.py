@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from clips import draw_number, draw_turned, read_number, write_images
-from framedex.decode import Grid, identify, open_video
+from framedex.decode import FpsGrid, identify, open_video
 from framedex.errors import DecodeFailed
 
-ALL = Grid(fps=Fraction(1))
+ALL = FpsGrid(fps=Fraction(1))
 
 
 def numbers(folder: Path) -> list[int]:
@@ -92,4 +92,4 @@ def test_only_the_images_of_the_grid_are_read(tmp_path: Path) -> None:
     _text(tmp_path / "frames" / "0001.png")
     with open_video(identify(tmp_path / "frames", folder_fps="2"), threads=1) as reader:
         assert [read_number(picture) for batch in reader.frames(ALL) for picture in batch.frames] == [0, 2]
-        assert (reader.summary.decoded_frames, reader.summary.sampled_frames) == (4, 2)
+        assert (reader.summary.frames, len(reader.summary.samples[0].pts_us)) == (4, 2)

@@ -12,12 +12,12 @@ import pytest
 
 from clips import draw_number, encode, read_number
 from framedex.contracts import FrameBatch, Timing
-from framedex.decode import DecodeSummary, Grid, identify, open_video
+from framedex.decode import DecodeSummary, FpsGrid, Grid, identify, open_video
 from framedex.errors import DecodeFailed, UsageError
 from mp4_boxes import replace_once, set_display_matrix
 
 PAL = Fraction(1, 25)
-EVERY_FRAME = Grid(fps=Fraction(30_000))
+EVERY_FRAME = FpsGrid(fps=Fraction(30_000))
 
 
 def decode(

@@ -1,17 +1,30 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from av.video.frame import VideoFrame
 
-from framedex.decode.grid import Grid
+from framedex.decode.grids import EveryGrid, FpsGrid, Grid, TimesGrid
 from framedex.decode.walk import GridWalk
-from framedex.errors import DecodeFailed, TimestampsUnordered
+from framedex.errors import DecodeFailed, OutsideVideo, TimestampsUnordered
 
 
-def walk(time_base: Fraction = Fraction(1, 10), fps: int = 1) -> GridWalk:
-    return GridWalk(path=Path("clip.mp4"), grid=Grid(fps=Fraction(fps)), time_base=time_base, timing="container")
+def no_picture(frame: str) -> VideoFrame:
+    raise AssertionError(f"{frame} is looked at")
+
+
+def walk(*grids: Grid, time_base: Fraction = Fraction(1, 10)) -> GridWalk[str]:
+    return GridWalk(
+        path=Path("clip.mp4"),
+        grids=grids or [FpsGrid(fps=Fraction(1))],
+        time_base=time_base,
+        timing="container",
+        last=None,
+        look=no_picture,
+    )
 
 
 def timed(*pts: int | None) -> list[tuple[int | None, str]]:
@@ -25,26 +38,52 @@ def test_takes_the_last_frame_at_or_before_each_point_and_counts() -> None:
         (1_300_000, "frame 2"),
         (1_400_000, "frame 3"),
     ]
-    summary = one_pass.summary(damaged_frames=1)
-    assert (summary.decoded_frames, summary.grid_points, summary.sampled_frames) == (5, 4, 3)
+    summary = one_pass.summary(decoded="everything", damaged_frames=1)
+    (sample,) = summary.samples
+    assert (summary.frames, summary.decoded_frames, sample.points) == (5, 5, 4)
+    assert sample.pts_us.tolist() == [300_000, 1_300_000, 1_400_000]
     assert (summary.first_pts_us, summary.last_pts_us, summary.damaged_frames) == (300_000, 4_000_000, 1)
 
 
 def test_one_frame_is_one_point() -> None:
     one_pass = walk()
     assert list(one_pass.taken(timed(-7))) == [(-700_000, "frame 0")]
-    assert one_pass.summary(damaged_frames=0).grid_points == 1
+    assert one_pass.summary(decoded="everything", damaged_frames=0).samples[0].points == 1
+
+
+def test_several_grids_share_a_pass_and_keep_their_own_frames() -> None:
+    one_pass = walk(FpsGrid(fps=Fraction(1)), EveryGrid(step=3), FpsGrid(fps=Fraction(2)))
+    assert [pts_us for pts_us, _ in one_pass.taken(timed(0, 4, 8, 12, 20))] == [
+        0,
+        400_000,
+        800_000,
+        1_200_000,
+        2_000_000,
+    ]
+    samples = one_pass.summary(decoded="everything", damaged_frames=0).samples
+    assert [sample.pts_us.tolist() for sample in samples] == [
+        [0, 800_000, 2_000_000],
+        [0, 1_200_000],
+        [0, 400_000, 800_000, 1_200_000, 2_000_000],
+    ]
+    assert [sample.points for sample in samples] == [3, 2, 5]
+
+
+def test_times_past_the_end_are_refused() -> None:
+    grid = TimesGrid(times_s=(Fraction(0), Fraction(3)))
+    with pytest.raises(OutsideVideo, match=r"clip.mp4: 1 of the times of times=\w+ lie past its last frame at 1.000 s"):
+        list(walk(grid).taken(timed(0, 10)))
 
 
 def test_holds_one_frame_only() -> None:
     given: list[int] = []
 
-    def frames() -> object:
+    def frames() -> Iterator[tuple[int, str]]:
         for order in range(100):
             given.append(order)
-            yield order * 10, order
+            yield order * 10, f"frame {order}"
 
-    taken = walk().taken(frames())  # type: ignore[arg-type]
+    taken = walk().taken(frames())
     next(taken)
     assert given == [0, 1]
 

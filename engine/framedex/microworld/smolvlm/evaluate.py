@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from framedex.contracts import FrameBatch
 from framedex.datasets import Question, read_questions
-from framedex.decode import Grid, identify, open_video, passes
+from framedex.decode import FpsGrid, identify, open_video, passes
 from framedex.microworld.recall import inside
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames, Runner
@@ -91,7 +91,7 @@ def _prepare(runner: Runner, path: Path, *, threads: int) -> PreparedFrames:
     """Decode a video at 1 fps and preprocess its frames."""
     with open_video(identify(path, folder_fps=None), threads=threads) as reader:
         batches: list[FrameBatch] = []
-        for part in passes(reader, Grid.parse_fps("1")):
+        for part in passes(reader, FpsGrid.parse("1")):
             if isinstance(part, FrameBatch):
                 batches.append(part)
             else:
