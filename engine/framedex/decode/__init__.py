@@ -7,7 +7,16 @@ reader. Decoders are registered by name; their libraries are imported when one i
 from __future__ import annotations
 
 from framedex.contracts import Timing
-from framedex.decode.base import Decoder, DecodeSummary, GridSample, VideoInfo, VideoReader, VideoSource
+from framedex.decode.base import (
+    Decoder,
+    DecodeSummary,
+    GridSample,
+    Progress,
+    VideoInfo,
+    VideoReader,
+    VideoSource,
+    no_progress,
+)
 from framedex.decode.grids import CountGrid, EveryGrid, FpsGrid, FramesGrid, Grid, SceneGrid, TimesGrid
 from framedex.decode.passes import passes
 from framedex.decode.source import Found, find_videos, identify
@@ -23,6 +32,7 @@ __all__ = [
     "FramesGrid",
     "Grid",
     "GridSample",
+    "Progress",
     "SceneGrid",
     "TimesGrid",
     "Timing",
@@ -44,17 +54,20 @@ _folder_reader: Registry[Decoder] = Registry("folder reader")
 _folder_reader.add("folder", "framedex.decode.folder:FolderReader")
 
 
-def open_video(source: VideoSource, *, decoder: str = "pyav", threads: int) -> VideoReader:
+def open_video(
+    source: VideoSource, *, decoder: str = "pyav", threads: int, progress: Progress = no_progress
+) -> VideoReader:
     """Open a source: a file with the named decoder, a frame folder with the folder reader.
 
     Args:
         source: what `identify` gave.
         decoder: a name of `decoders`.
         threads: decoding threads at most, >= 1.
+        progress: called as work goes on, in any thread.
 
     Raises:
         UsageError: unknown decoder.
         VideoError: the video cannot be used, and why.
     """
     decode = _folder_reader.load("folder") if source.folder_fps is not None else decoders.load(decoder)
-    return decode(source, threads=threads)
+    return decode(source, threads=threads, progress=progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,14 @@ from framedex.decode.grids import Grid
 #: small picture large, and can begin while the next batch is decoded.
 BATCH_NBYTES = 64 << 20
 BATCH_FRAMES = 32
+
+
+#: Called as work goes on, at every packet, so that whoever waits can tell a long decode from one that hangs.
+Progress = Callable[[], None]
+
+
+def no_progress() -> None:
+    """Nobody waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +162,8 @@ class VideoReader(Protocol):
 class Decoder(Protocol):
     """A way to decode: a function from a source to an open reader."""
 
-    def __call__(self, source: VideoSource, *, threads: int) -> VideoReader:
-        """Open `source` with at most `threads` decoding threads.
+    def __call__(self, source: VideoSource, *, threads: int, progress: Progress) -> VideoReader:
+        """Open `source` with at most `threads` decoding threads; `progress` is called as work goes on, in any thread.
 
         Raises:
             VideoError: the file cannot be used, and why, in one sentence.

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from framedex.contracts import FrameBatch, Pixels, Timing
-from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
+from framedex.decode.base import DecodeSummary, Progress, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
 from framedex.decode.frame_names import list_images
 from framedex.decode.grids import Grid
@@ -35,16 +35,18 @@ class FolderReader(PassReader):
     Args:
         source: the folder, with its declared rate.
         threads: not used, images are read one after the other.
+        progress: called before each image is read.
 
     Raises:
         NotAVideo: the folder holds other things, or its order is in doubt.
         DecodeFailed: the first image cannot be read.
     """
 
-    def __init__(self, source: VideoSource, *, threads: int) -> None:  # noqa: ARG002  # the decoders' common signature
+    def __init__(self, source: VideoSource, *, threads: int, progress: Progress) -> None:  # noqa: ARG002
         super().__init__()
         assert source.folder_fps is not None, "a frame folder comes with its rate"
         self._path = source.path
+        self._progress = progress
         self._time_base = 1 / Fraction(source.folder_fps)
         self._images = list_images(source.path)
         first, codec = _read(self._images[0])
@@ -66,11 +68,15 @@ class FolderReader(PassReader):
             time_base=self._time_base,
             timing=timing,
             last=len(self._images) - 1,
-            look=lambda image: VideoFrame.from_ndarray(_read(image)[0], format="rgb24"),
+            look=lambda image: VideoFrame.from_ndarray(self._picture(image), format="rgb24"),
         )
-        yield from in_batches((pts_us, _read(image)[0]) for pts_us, image in walk.taken(enumerate(self._images)))
+        yield from in_batches((pts_us, self._picture(image)) for pts_us, image in walk.taken(enumerate(self._images)))
         looked = everything or any(grid.needs_pictures for grid in grids)
         return walk.summary(decoded="everything" if looked else "needed", damaged_frames=0)
+
+    def _picture(self, image: Path) -> Pixels:
+        self._progress()
+        return _read(image)[0]
 
 
 def _read(path: Path) -> tuple[Pixels, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
 from typing import cast
 
@@ -14,80 +15,210 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from framedex.contracts import FrameBatch, Pixels, Timing
-from framedex.decode.base import DecodeSummary, VideoInfo, VideoSource
+from framedex.decode.base import DecodeSummary, GridSample, Progress, VideoInfo, VideoSource
 from framedex.decode.batches import in_batches
-from framedex.decode.grids import Grid
+from framedex.decode.grids import Grid, pts_to_us
 from framedex.decode.integrity import check_whole
 from framedex.decode.orientation import Orientation
-from framedex.decode.pyav_stream import opened
+from framedex.decode.packets import PacketScan, PacketTable
+from framedex.decode.plan import DecodePlan, make_plan
+from framedex.decode.planned import PacketFeed, decoders_for, planned_pictures
+from framedex.decode.pyav_stream import FrameStream, opened
 from framedex.decode.reader import PassReader
 from framedex.decode.walk import GridWalk
 from framedex.errors import DecodeFailed
 
 
 class PyAVReader(PassReader):
-    """A video file, read by FFmpeg; every pass opens the file anew, so that passes do not depend on each other.
+    """A video file, read by FFmpeg. Only the packets that the sampled frames depend on are decoded, where these can be known.
 
     Frames have their stored size: a pixel aspect ratio is not applied, and high dynamic range is not mapped to standard.
 
     Args:
         source: the file.
         threads: decoding threads, >= 1.
+        progress: called at every packet, in any thread.
 
     Raises:
         VideoError: the file cannot be used: it is cut short, no video, or its first frame does not decode.
     """
 
-    def __init__(self, source: VideoSource, *, threads: int) -> None:
+    def __init__(self, source: VideoSource, *, threads: int, progress: Progress) -> None:
         super().__init__()
         self._path = source.path
         self._threads = threads
+        self._progress = progress
         self._orientations: dict[int, Orientation] = {}
+        self._held: ExitStack | None = None  # the file as the scan left it, for the first pass
         check_whole(self._path)
-        self._info = self._look()
+        with ExitStack() as stack:
+            self._video = stack.enter_context(self._opened())
+            self._info = self._look(self._video)
+            self._held = stack.pop_all()
 
     @property
     def info(self) -> VideoInfo:
         """What the container says, and the size and rotation of the first frame."""
         return self._info
 
-    def _look(self) -> VideoInfo:
-        with opened(self._path, threads=1) as video:
-            first = next(video.frames(), None)
+    @property
+    def table(self) -> PacketTable | None:
+        """The packets, or None where they cannot be trusted: then everything is decoded."""
+        return self._table
+
+    @property
+    def distrust(self) -> str | None:
+        """Why the packets cannot be trusted, or None."""
+        return self._scan.distrust
+
+    def close(self) -> None:
+        """End a pass that is under way and free its decoder; safe to call twice."""
+        super().close()
+        self._release()
+
+    def plan(self, *grids: Grid) -> tuple[DecodePlan | None, tuple[GridSample, ...]]:
+        """What a pass over `grids` decodes, and the frames it takes; no plan where everything is decoded.
+
+        Raises:
+            OutsideVideo: a grid names times past the end.
+        """
+        if self._table is None or any(grid.needs_pictures for grid in grids):
+            return None, ()
+        timeline = self._table.timeline.tolist()
+        walk: GridWalk[int] = GridWalk(
+            path=self._path,
+            grids=grids,
+            time_base=self._table.time_base,
+            timing="container",
+            last=timeline[-1],
+            look=_no_picture,
+        )
+        targets = [pts for _, pts in walk.taken(zip(timeline, timeline, strict=True))]
+        samples = walk.summary(decoded="needed", damaged_frames=0).samples
+        if not targets:
+            return DecodePlan(groups=(), n_packets=len(self._table)), samples
+        plan = make_plan(self._table, np.array(targets, dtype=np.int64))
+        return (plan if plan.is_worth else None), samples
+
+    def _opened(self, threads: int | None = None) -> AbstractContextManager[FrameStream]:
+        return opened(self._path, threads=threads or self._threads, progress=self._progress)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _look(self, video: FrameStream) -> VideoInfo:
+        """Read every packet, or as many as it takes to see that they cannot be trusted, and decode the first frame."""
+        self._scan = PacketScan(video.container_name, video.stream)
+        first: VideoFrame | None = None
+        for packet in video.packets():
             if first is None:
-                raise DecodeFailed(
-                    f"{self._path}: its {video.codec} stream holds no frame that can be decoded; make or copy the file again"
-                )
-            orientation = self._orientation(first)
-            turned = orientation.transposed
-            return VideoInfo(
-                container=video.container_name,
-                codec=video.codec,
-                width=first.height if turned else first.width,
-                height=first.width if turned else first.height,
-                rotation_deg=orientation.rotation_deg,
+                first = next(video.decoded(packet, "its start"), None)
+            elif self._scan.distrust is not None:
+                break
+            self._scan.add(packet)
+        self._table = self._scan.table()
+        if first is None:
+            first = next(video.decoded(None, "its start"), None)
+        if first is None:
+            raise DecodeFailed(
+                f"{self._path}: its {video.codec} stream holds no frame that can be decoded; make or copy the file again"
             )
+        orientation = self._orientation(first)
+        turned = orientation.transposed
+        return VideoInfo(
+            container=video.container_name,
+            codec=video.codec,
+            width=first.height if turned else first.width,
+            height=first.width if turned else first.height,
+            rotation_deg=orientation.rotation_deg,
+        )
 
     def _one_pass(
         self, grids: Sequence[Grid], timing: Timing, *, everything: bool
     ) -> Generator[FrameBatch, None, DecodeSummary]:
-        del everything
-        with opened(self._path, threads=self._threads) as video:
-            timed: Iterator[tuple[int | None, VideoFrame]]
-            if timing == "container":
-                time_base = self._time_base(video.stream)
-                timed = ((frame.pts, frame) for frame in video.frames())
-            else:
-                time_base = self._frame_duration(video.stream)
-                timed = enumerate(video.frames())
-            walk = GridWalk(
-                path=self._path, grids=grids, time_base=time_base, timing=timing, last=None, look=lambda frame: frame
+        if timing == "container" and not everything:
+            plan, samples = self.plan(*grids)
+            if plan is not None:
+                return (yield from self._planned_pass(plan, samples))
+        self._release()
+        return (yield from self._whole_pass(grids, timing))
+
+    def _planned_pass(
+        self, plan: DecodePlan, samples: tuple[GridSample, ...]
+    ) -> Generator[FrameBatch, None, DecodeSummary]:
+        table = self._table
+        assert table is not None
+        with ExitStack() as stack:
+            number = decoders_for(
+                plan, table, threads=self._threads, frame_nbytes=3 * self._info.width * self._info.height
+            )
+            videos = [self._first_video(stack)] if number == 1 else []
+            while len(videos) < number:
+                videos.append(stack.enter_context(self._opened(threads=1)))
+            scalers = [VideoReformatter() for _ in videos]  # a scaler per frame would cost memory and time
+            feed = PacketFeed(videos[0] if number == 1 else self._first_video(stack), self._path, table)
+            pictures = planned_pictures(
+                videos,
+                feed,
+                plan,
+                path=self._path,
+                table=table,
+                picture=lambda decoder, frame: self._picture(scalers[decoder], frame),
+            )
+            stack.callback(pictures.close)
+            yield from in_batches((pts_to_us(pts, table.time_base), picture) for pts, picture in pictures)
+        timeline = table.timeline
+        return DecodeSummary(
+            timing="container",
+            decoded="needed" if table.reads_references else "groups",
+            frames=len(timeline),
+            decoded_frames=sum(int(table.shown[group.feed].sum()) for group in plan.groups),
+            damaged_frames=0,
+            first_pts_us=pts_to_us(int(timeline[0]), table.time_base),
+            last_pts_us=pts_to_us(int(timeline[-1]), table.time_base),
+            samples=samples,
+        )
+
+    def _first_video(self, stack: ExitStack) -> FrameStream:
+        """The file as the scan left it, at its first packet again; opened anew where that is not to be had."""
+        if self._held is not None:
+            stack.push(self._held)
+            self._held = None
+            if self._video.restart():
+                return self._video
+        return stack.enter_context(self._opened())
+
+    def _whole_pass(self, grids: Sequence[Grid], timing: Timing) -> Generator[FrameBatch, None, DecodeSummary]:
+        last: int | None = None
+        if any(grid.needs_last for grid in grids):
+            with self._opened() as video:
+                for pts, _ in self._timed(video, timing):
+                    last = pts
+        with self._opened() as video:
+            walk: GridWalk[VideoFrame] = GridWalk(
+                path=self._path,
+                grids=grids,
+                time_base=self._time_base(video.stream)
+                if timing == "container"
+                else self._frame_duration(video.stream),
+                timing=timing,
+                last=last,
+                look=lambda frame: frame,
             )
             scaler = VideoReformatter()  # one for the whole pass: a scaler per frame costs memory and time
-            yield from in_batches((pts_us, self._picture(scaler, frame)) for pts_us, frame in walk.taken(timed))
+            taken = walk.taken(self._timed(video, timing))
+            yield from in_batches((pts_us, self._picture(scaler, frame)) for pts_us, frame in taken)
             summary = walk.summary(decoded="everything", damaged_frames=video.damaged_frames)
             self._check_damage(summary, incomplete_packets=video.incomplete_packets)
             return summary
+
+    def _timed(self, video: FrameStream, timing: Timing) -> Iterator[tuple[int | None, VideoFrame]]:
+        """Every frame with its timestamp, or its number where times are rebuilt."""
+        if timing == "container":
+            return ((frame.pts, frame) for frame in video.frames())
+        return enumerate(video.frames())
 
     def _check_damage(self, summary: DecodeSummary, *, incomplete_packets: int) -> None:
         if summary.timing == "reconstructed" and incomplete_packets:
@@ -144,3 +275,7 @@ class PyAVReader(PassReader):
                 f"{self._path}: its timestamps are not in order and it states no frame rate to rebuild them from; remux the file"
             )
         return 1 / rate
+
+
+def _no_picture(pts: int) -> VideoFrame:
+    raise AssertionError(f"the grid looks at the frame at {pts}, which a plan does not decode")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from framedex.errors import DecodeFailed, NotAVideo, NoVideoStream, TruncatedVideo
+from framedex.decode.base import Progress
+from framedex.decode.packets import can_seek
+from framedex.errors import DecodeFailed, NotAVideo, NoVideoStream, PlanFailed, TruncatedVideo
 
 # FFmpeg opens a text file as a video through "tty" and a JPEG through an image pipe, and playlists read other files: so only
 # containers of video, and only the named file.
@@ -34,8 +36,9 @@ class FrameStream:
         incomplete_packets: packets so far that the container flagged: pieces of them are missing, and frames may be.
     """
 
-    def __init__(self, path: Path, container: InputContainer, *, threads: int) -> None:
+    def __init__(self, path: Path, container: InputContainer, *, threads: int, progress: Progress) -> None:
         self._path = path
+        self._progress = progress
         self._container = container
         self.stream = _video_stream(path, container)
         self.stream.thread_count = threads
@@ -52,6 +55,28 @@ class FrameStream:
         """Frames so far that the decoder flagged as corrupt, or whose packet the container did, which may have cost the frame."""
         return len(self._damaged)
 
+    def restart(self) -> bool:
+        """Go back to the first packet; False where the container has no index to trust for that. Only before `frames`."""
+        if not can_seek(self.container_name):
+            return False
+        try:
+            self._container.seek(0, backward=True)  # microseconds; no video begins a day before 0
+        except av.FFmpegError:
+            return False
+        self.stream.codec_context.flush_buffers()
+        return True
+
+    def jump(self, dts: int) -> None:
+        """Go to the last key frame at or before a decoding time, as the container's index has it.
+
+        Raises:
+            PlanFailed: it has none.
+        """
+        try:
+            self._container.seek(dts, stream=self.stream, backward=True)
+        except av.FFmpegError as error:
+            raise PlanFailed(f"{self._path}: the container's index leads nowhere: {error.strerror}") from error
+
     def frames(self) -> Iterator[VideoFrame]:
         """All frames in output order; the first packet that does not decode ends the video.
 
@@ -59,7 +84,7 @@ class FrameStream:
             TruncatedVideo: the last packet is incomplete.
             DecodeFailed: the container or a packet cannot be read.
         """
-        packets = self._packets()
+        packets = self.packets()
         at, cut = "its start", False
         for packet in packets:
             at, cut = _position(packet), packet.is_corrupt
@@ -69,21 +94,28 @@ class FrameStream:
             if packet.pts is not None and not packet.is_discard:
                 self._last_sent = max(self._last_sent, packet.pts)
             try:
-                yield from self._decoded(packet, at)
+                yield from self.decoded(packet, at)
             except DecodeFailed as error:
                 if cut and next(packets, None) is None:
                     raise self._cut_short(at) from error
                 raise
-        yield from self._decoded(None, "its end")
+        yield from self.decoded(None, "its end")
         if cut:
             raise self._cut_short(at)
         if self.stream.thread_count > 1 and self._last_sent > self._last_shown:
             yield from self._missing()
 
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
-        """The stream's packets without empty ones, which a decoder would take for the end."""
+    def packets(self) -> Generator[Packet[VideoStream], None, None]:
+        """The stream's packets without empty ones, which a decoder would take for the end.
+
+        Raises:
+            DecodeFailed: the container cannot be read to its end.
+        """
         try:
-            yield from (packet for packet in self._container.demux(self.stream) if packet.size)
+            for packet in self._container.demux(self.stream):
+                if packet.size:
+                    self._progress()
+                    yield packet
         except av.FFmpegError as error:
             raise DecodeFailed(
                 f"{self._path}: the container cannot be read to its end: {error.strerror}; copy or download it again"
@@ -92,8 +124,13 @@ class FrameStream:
             # PyAV 18.1 trips, behind the last packet, over a stream that appeared after the file was opened.
             return
 
-    def _decoded(self, packet: Packet[VideoStream] | None, at: str) -> Iterator[VideoFrame]:
-        """What the decoder gives for a packet, or at the end."""
+    def decoded(self, packet: Packet[VideoStream] | None, at: str) -> Iterator[VideoFrame]:
+        """What the decoder gives for a packet, or at the end.
+
+        Raises:
+            DecodeFailed: the packet does not decode.
+        """
+        self._progress()
         try:
             frames = self.stream.codec_context.decode(packet)
         except av.FFmpegError as error:
@@ -115,7 +152,7 @@ class FrameStream:
         PyAV drops an error, and every frame behind it, where threads hand over several frames at the end (seen with PyAV 18.1
         and four threads). One thread shows whether frames are missing: it gives them or raises the error.
         """
-        with opened(self._path, threads=1) as alone:
+        with opened(self._path, threads=1, progress=self._progress) as alone:
             for frame in islice(alone.frames(), self._frames, None):
                 if frame.is_corrupt:
                     self._damaged.add(frame.pts)
@@ -128,8 +165,8 @@ class FrameStream:
 
 
 @contextmanager
-def opened(path: Path, *, threads: int) -> Iterator[FrameStream]:
-    """Open a file and its best video stream, to be decoded by at most `threads` threads.
+def opened(path: Path, *, threads: int, progress: Progress) -> Iterator[FrameStream]:
+    """Open a file and its best video stream, to be decoded by at most `threads` threads; `progress` is called at every packet.
 
     Raises:
         NotAVideo: no container that is read here.
@@ -145,7 +182,7 @@ def opened(path: Path, *, threads: int) -> Iterator[FrameStream]:
             "MPEG-TS or the like"
         ) from error
     with container:
-        yield FrameStream(path, container, threads=threads)
+        yield FrameStream(path, container, threads=threads, progress=progress)
 
 
 def _video_stream(path: Path, container: InputContainer) -> VideoStream:

@@ -21,7 +21,7 @@ PAL = Fraction(1, 25)
 
 def decode(path: Path, *, threads: int = 1) -> None:
     with open_video(identify(path, folder_fps=None), threads=threads) as reader:
-        list(reader.frames(FpsGrid(fps=Fraction(5))))
+        list(reader.frames(FpsGrid(fps=Fraction(5)), everything=True))
 
 
 def picture_bytes(image_format: str) -> bytes:

@@ -1,0 +1,220 @@
+"""What the packets of a video say before any is decoded: when each is shown, and which of them others refer to.
+
+The table is kept as arrays of a few bytes a packet, so that hours of video fit.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from av.packet import Packet
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from framedex.decode.bitstream import CodedStream, Picture, Untrusted, coded_stream
+from framedex.decode.grids import pts_to_us
+
+#: Entries: no decode can begin at the packet; it can, and pictures shown before it may be lacking; it can, and none is.
+NO_ENTRY, OPEN_ENTRY, CLOSED_ENTRY = 0, 1, 2
+
+#: Containers that store presentation times; AVI and the like have decoding order only, and FFmpeg guesses.
+_TIMED_CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts"})
+
+#: Codecs whose reference structure is read from the packets.
+_READ_CODECS: Final = frozenset({"h264", "hevc"})
+
+#: Codecs of which it is known that decoding may begin at any packet that the container calls a key frame, that pictures shown
+#: before it and sent after it are never referred to, and that every packet gives one frame.
+_KEYED_CODECS: Final = frozenset(
+    {"vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores", "dnxhd", "ffv1"}
+)
+
+_VP8_SHOWN: Final = 0x10  # RFC 6386, 9.1: show_frame
+_ENTRIES: Final = {"none": NO_ENTRY, "open": OPEN_ENTRY, "closed": CLOSED_ENTRY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PacketTable:
+    """The packets of one stream, in the order in which they are decoded.
+
+    Attributes:
+        time_base: seconds per unit of pts.
+        pts: int64 (n,), all different.
+        dts: int64 (n,), decoding times, not decreasing; pts where the container has none.
+        nbytes: int64 (n,), size of each packet.
+        shown: bool (n,), False where an edit list leaves the picture out.
+        entry: uint8 (n,), NO_ENTRY, OPEN_ENTRY or CLOSED_ENTRY; the first is no NO_ENTRY.
+        referenced: bool (n,), whether a later picture of the same layer refers to it; True where that is not known.
+        layer: uint8 (n,), temporal layer: a picture refers to none of a higher layer.
+        reads_references: whether `referenced` and `layer` come from the packets, or everything counts as referenced.
+    """
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    nbytes: NDArray[np.int64]
+    shown: NDArray[np.bool_]
+    entry: NDArray[np.uint8]
+    referenced: NDArray[np.bool_]
+    layer: NDArray[np.uint8]
+    reads_references: bool
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def timeline(self) -> NDArray[np.int64]:
+        """int64 (m,): timestamps of the frames that are shown, in order."""
+        return np.sort(self.pts[self.shown])
+
+
+class PacketScan:
+    """Reads packets one by one and ends in a table, or in the reason why the packets cannot be trusted.
+
+    Args:
+        container: FFmpeg's short name of the format.
+        stream: the video stream.
+    """
+
+    def __init__(self, container: str, stream: VideoStream) -> None:
+        codec = stream.codec_context.codec.canonical_name
+        self.distrust: str | None = None
+        self._codec = codec
+        self._time_base = stream.time_base
+        self._coded: CodedStream | None = None
+        self._pts, self._dts, self._nbytes = array("q"), array("q"), array("q")
+        self._shown, self._entry, self._referenced, self._layer = bytearray(), bytearray(), bytearray(), bytearray()
+        self._sequence = 0
+        self._orders: list[tuple[int, int]] = []  # (order, pts) of the present coded video sequence
+        self._shown_until: int | None = None  # latest pts of the sequences before
+        self._last_dts: int | None = None
+        self._sets: frozenset[bytes] | None = None
+        self._lead_in = False  # the last entry is the first packet, or closed: what leads it is never shown
+        if container not in _TIMED_CONTAINERS:
+            self.distrust = f"the container {container} stores no presentation times that can be relied on"
+        elif codec not in _READ_CODECS | _KEYED_CODECS:
+            self.distrust = f"the reference structure of {codec} is not known here"
+        elif self._time_base is None:
+            self.distrust = "the stream has no time base"
+        elif codec in _READ_CODECS:
+            try:
+                self._coded = coded_stream(codec, stream.codec_context.extradata)
+            except Untrusted as reason:
+                self.distrust = str(reason)
+
+    def add(self, packet: Packet[VideoStream]) -> None:
+        """Take the next packet in; nothing is done once the packets are distrusted."""
+        if self.distrust is None:
+            try:
+                self._add(packet)
+            except Untrusted as reason:
+                self.distrust = f"packet {len(self._pts)}: {reason}"
+
+    def table(self) -> PacketTable | None:
+        """All packets, or None where `distrust` says why not."""
+        if self.distrust is None:
+            try:
+                self._end_sequence()
+                return self._table()
+            except Untrusted as reason:
+                self.distrust = str(reason)
+        return None
+
+    def _add(self, packet: Packet[VideoStream]) -> None:
+        pts, dts = packet.pts, packet.dts
+        if pts is None:
+            raise Untrusted("it has no timestamp")
+        if packet.is_corrupt:
+            raise Untrusted("the container says that pieces of it are missing")
+        if packet.has_sidedata("new_extradata"):
+            raise Untrusted("the stream changes its parameters there")
+        if dts is not None:
+            if self._last_dts is not None and dts < self._last_dts:
+                raise Untrusted("its decoding time is before that of the packet before")
+            self._last_dts = dts
+        if self._coded is None:
+            self._add_keyed(packet)
+        else:
+            self._add_picture(self._coded.picture(bytes(packet)), pts)
+        self._pts.append(pts)
+        self._dts.append(pts if dts is None else dts)
+        self._nbytes.append(packet.size)
+        self._shown.append(not packet.is_discard)
+        if len(self._pts) == 1 and self._entry[0] == NO_ENTRY:
+            raise Untrusted("the stream does not begin with a picture where decoding can begin")
+
+    def _add_keyed(self, packet: Packet[VideoStream]) -> None:
+        if self._codec == "vp8" and packet.size and not bytes(packet)[0] & _VP8_SHOWN:
+            raise Untrusted("it holds a picture that is not shown")
+        self._entry.append(OPEN_ENTRY if packet.is_keyframe else NO_ENTRY)
+        self._referenced.append(True)
+        self._layer.append(0)
+
+    def _add_picture(self, picture: Picture, pts: int) -> None:
+        if picture.sequence != self._sequence:
+            self._end_sequence()
+            self._sequence = picture.sequence
+        self._orders.append((picture.order, pts))
+        if picture.parameter_sets and picture.entry == "none":
+            raise Untrusted("it changes parameters where decoding cannot begin")
+        if picture.entry != "none":
+            # A jump to an entry must find the parameters that a walk to it would have found.
+            if self._sets is not None and picture.parameter_sets != self._sets:
+                raise Untrusted("its parameters differ from those before")
+            self._sets = picture.parameter_sets
+            self._lead_in = not self._pts or picture.entry == "closed"
+        if picture.leading == "skipped" and self._lead_in:
+            raise Untrusted("it holds a picture that is not shown")
+        self._entry.append(_ENTRIES[picture.entry])
+        self._referenced.append(picture.referenced)
+        self._layer.append(picture.layer)
+
+    def _end_sequence(self) -> None:
+        """Timestamps must go with the order that the pictures themselves state, or they are not of these pictures."""
+        if not self._orders:
+            return
+        self._orders.sort()
+        orders = np.array(self._orders, dtype=np.int64)
+        if (np.diff(orders[:, 0]) == 0).any() or (np.diff(orders[:, 1]) <= 0).any():
+            raise Untrusted("timestamps do not follow the order in which the pictures say they are shown")
+        if self._shown_until is not None and orders[0, 1] <= self._shown_until:
+            raise Untrusted("timestamps of one sequence of pictures reach into the next")
+        self._shown_until = int(orders[-1, 1])
+        self._orders.clear()
+
+    def _table(self) -> PacketTable:
+        assert self._time_base is not None
+        pts = np.frombuffer(self._pts, dtype=np.int64) if self._pts else np.empty(0, np.int64)
+        shown = np.frombuffer(self._shown, dtype=np.bool_)
+        timeline = np.sort(pts)
+        if not shown.any():
+            raise Untrusted("no packet is shown")
+        if self._entry[0] == OPEN_ENTRY and timeline[0] < pts[0]:
+            raise Untrusted("the stream begins with pictures that need earlier ones")
+        gaps = np.diff(timeline)
+        if (gaps <= 0).any():
+            raise Untrusted("two packets have one timestamp")
+        if gaps.size and gaps.min() * self._time_base * 1_000_000 <= 1:
+            as_us = [pts_to_us(int(stamp), self._time_base) for stamp in timeline]
+            if len(set(as_us)) != len(as_us):
+                raise Untrusted("two timestamps lie within one microsecond")
+        return PacketTable(
+            time_base=self._time_base,
+            pts=pts,
+            dts=np.frombuffer(self._dts, dtype=np.int64),
+            nbytes=np.frombuffer(self._nbytes, dtype=np.int64),
+            shown=shown,
+            entry=np.frombuffer(self._entry, dtype=np.uint8),
+            referenced=np.frombuffer(self._referenced, dtype=np.bool_),
+            layer=np.frombuffer(self._layer, dtype=np.uint8),
+            reads_references=self._coded is not None,
+        )
+
+
+def can_seek(container: str) -> bool:
+    """Whether the container has an index, so that a jump costs less than reading through."""
+    return container != "mpegts"
