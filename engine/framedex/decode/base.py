@@ -15,7 +15,7 @@ from framedex.decode.grids import Grid
 
 #: A FrameBatch is closed once it holds this many bytes of pixels, or this many frames: what comes after the decoder may make a
 #: small picture large, and can begin while the next batch is decoded.
-BATCH_NBYTES = 64 << 20
+BATCH_NBYTES = 16 << 20
 BATCH_FRAMES = 32
 
 

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 
 from framedex.contracts import Timing
 from framedex.decode.base import Decoded, DecodeSummary, GridSample
-from framedex.decode.grids import Cursor, Grid, pts_to_us
+from framedex.decode.grids import Cursor, Grid, in_one_us, pts_to_us
 from framedex.errors import DecodeFailed, OutsideVideo, TimestampsUnordered
 
 Frame = TypeVar("Frame")
@@ -139,7 +139,7 @@ class GridWalk(Generic[Frame]):
                 f"{self._path}: frame {number} is at {got_s:.6f} s, expected later than the frame before it at "
                 f"{before_s:.6f} s; decode with reconstructed times"
             )
-        elif pts_to_us(pts, self._time_base) == pts_to_us(self._last, self._time_base):
+        elif in_one_us(self._last, pts, self._time_base):
             raise DecodeFailed(
                 f"{self._path}: frames {number - 1} and {number} lie within one microsecond, at "
                 f"{float(pts * self._time_base):.6f} s; timestamps this close cannot be told apart, remux the file"

@@ -17,6 +17,7 @@ from framedex.decode.grids import (
     Grid,
     SceneGrid,
     TimesGrid,
+    asked_grids,
     pts_to_us,
 )
 from framedex.errors import UsageError
@@ -196,3 +197,19 @@ def test_a_rate_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize(("pts", "us"), [(1, 0), (3, 2), (5, 2), (-1, 0), (-3, -2), (2, 1)])
 def test_microseconds_round_half_to_even(pts: int, us: int) -> None:
     assert pts_to_us(pts, Fraction(1, 2_000_000)) == us
+
+
+def test_options_name_grids_each_once(tmp_path: Path) -> None:
+    (tmp_path / "times.txt").write_text("1\n2\n")
+    grids = asked_grids(fps="1, 2,1.0", every="30", count="8,16", scene="0.3", timestamps=tmp_path / "times.txt")
+    names = [grid.name for grid in grids]
+    assert names[:-1] == ["fps=1", "fps=2", "every=30", "count=8", "count=16", "scene=0.3"]
+    assert names[-1].startswith("times=")
+    assert [grid.name for grid in asked_grids()] == ["fps=1"]
+    assert [grid.name for grid in asked_grids(count="8")] == ["count=8"]
+
+
+@pytest.mark.parametrize("fps", ["", "1,", ",", "1;2", "1,,2"])
+def test_a_list_with_a_hole_is_refused(fps: str) -> None:
+    with pytest.raises(UsageError, match="--fps"):
+        asked_grids(fps=fps)

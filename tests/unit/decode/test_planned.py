@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from clips import encode
@@ -137,7 +137,10 @@ def test_planned_frames_are_those_of_a_whole_decode(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clip.{suffix}"
         options = h264 if codec == "libx264" else hevc
-        encode(path, stamps, time_base, codec=codec, codec_options=options, draw=picture)
+        try:
+            encode(path, stamps, time_base, codec=codec, codec_options=options, draw=picture)
+        except av.FFmpegError:
+            reject()  # a combination that the encoder refuses
         whole = take(path, some_grids, everything=True)
         planned = take(path, some_grids, everything=False, threads=threads)  # PlanFailed would fail the test
         assert_same(planned, whole)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from framedex.decode.grids.base import Cursor, Grid, Look, pts_to_us
+from framedex.decode.grids.asked import asked_grids
+from framedex.decode.grids.base import Cursor, Grid, Look, in_one_us, pts_to_us
 from framedex.decode.grids.counted import CountGrid, EveryGrid
 from framedex.decode.grids.listed import FramesGrid, TimesGrid
 from framedex.decode.grids.rate import FpsGrid, parse_rate
@@ -18,6 +19,8 @@ __all__ = [
     "Look",
     "SceneGrid",
     "TimesGrid",
+    "asked_grids",
+    "in_one_us",
     "parse_rate",
     "pts_to_us",
 ]

@@ -158,4 +158,13 @@ def exact_decimal(value: Fraction) -> str | None:
 
 def pts_to_us(pts: int, time_base: Fraction) -> int:
     """A timestamp in integer microseconds, rounded half to even."""
-    return round(pts * time_base * 1_000_000)
+    # In integers: a fraction for every frame of hours of video would cost seconds.
+    whole, rest = divmod(pts * time_base.numerator * 1_000_000, time_base.denominator)
+    return whole + (2 * rest > time_base.denominator or (2 * rest == time_base.denominator and whole % 2 == 1))
+
+
+def in_one_us(earlier: int, later: int, time_base: Fraction) -> bool:
+    """Whether two different timestamps are one in microseconds."""
+    if (later - earlier) * time_base.numerator * 1_000_000 > time_base.denominator:
+        return False
+    return pts_to_us(earlier, time_base) == pts_to_us(later, time_base)
