@@ -88,7 +88,7 @@ class PacketScan:
         self._pts, self._dts, self._nbytes = array("q"), array("q"), array("q")
         self._shown, self._entry, self._referenced, self._layer = bytearray(), bytearray(), bytearray(), bytearray()
         self._sequence = 0
-        self._orders: list[tuple[int, int]] = []  # (order, pts) of the present coded video sequence
+        self._orders = array("q")  # of the pictures of the present coded video sequence
         self._shown_until: int | None = None  # latest pts of the sequences before
         self._last_dts: int | None = None
         self._sets: frozenset[bytes] | None = None
@@ -138,7 +138,7 @@ class PacketScan:
         if self._coded is None:
             self._add_keyed(packet)
         else:
-            self._add_picture(self._coded.picture(bytes(packet)), pts)
+            self._add_picture(self._coded.picture(bytes(packet)))
         self._pts.append(pts)
         self._dts.append(pts if dts is None else dts)
         self._nbytes.append(packet.size)
@@ -153,11 +153,11 @@ class PacketScan:
         self._referenced.append(True)
         self._layer.append(0)
 
-    def _add_picture(self, picture: Picture, pts: int) -> None:
+    def _add_picture(self, picture: Picture) -> None:
         if picture.sequence != self._sequence:
             self._end_sequence()
             self._sequence = picture.sequence
-        self._orders.append((picture.order, pts))
+        self._orders.append(picture.order)
         if picture.parameter_sets and picture.entry == "none":
             raise Untrusted("it changes parameters where decoding cannot begin")
         if picture.entry != "none":
@@ -174,16 +174,17 @@ class PacketScan:
 
     def _end_sequence(self) -> None:
         """Timestamps must go with the order that the pictures themselves state, or they are not of these pictures."""
-        if not self._orders:
+        n_pictures = len(self._orders)
+        if not n_pictures:
             return
-        self._orders.sort()
         orders = np.array(self._orders, dtype=np.int64)
-        if (np.diff(orders[:, 0]) == 0).any() or (np.diff(orders[:, 1]) <= 0).any():
+        pts = np.array(self._pts[-n_pictures:], dtype=np.int64)[np.argsort(orders)]
+        if (np.diff(np.sort(orders)) == 0).any() or (np.diff(pts) <= 0).any():
             raise Untrusted("timestamps do not follow the order in which the pictures say they are shown")
-        if self._shown_until is not None and orders[0, 1] <= self._shown_until:
+        if self._shown_until is not None and pts[0] <= self._shown_until:
             raise Untrusted("timestamps of one sequence of pictures reach into the next")
-        self._shown_until = int(orders[-1, 1])
-        self._orders.clear()
+        self._shown_until = int(pts[-1])
+        del self._orders[:]
 
     def _table(self) -> PacketTable:
         assert self._time_base is not None

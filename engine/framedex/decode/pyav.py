@@ -13,6 +13,7 @@ from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from framedex.contracts import FrameBatch, Pixels, Timing
 from framedex.decode.base import DecodeSummary, GridSample, Progress, VideoInfo, VideoSource
@@ -27,6 +28,8 @@ from framedex.decode.pyav_stream import FrameStream, opened
 from framedex.decode.reader import PassReader
 from framedex.decode.walk import GridWalk
 from framedex.errors import DecodeFailed
+
+_PIECE = 4096
 
 
 class PyAVReader(PassReader):
@@ -84,16 +87,16 @@ class PyAVReader(PassReader):
         """
         if self._table is None or any(grid.needs_pictures for grid in grids):
             return None, ()
-        timeline = self._table.timeline.tolist()
+        timeline = self._table.timeline
         walk: GridWalk[int] = GridWalk(
             path=self._path,
             grids=grids,
             time_base=self._table.time_base,
             timing="container",
-            last=timeline[-1],
+            last=int(timeline[-1]),
             look=_no_picture,
         )
-        targets = [pts for _, pts in walk.taken(zip(timeline, timeline, strict=True))]
+        targets = [pts for _, pts in walk.taken(_one_by_one(timeline))]
         samples = walk.summary(decoded="needed", damaged_frames=0).samples
         if not targets:
             return DecodePlan(groups=(), n_packets=len(self._table)), samples
@@ -275,6 +278,13 @@ class PyAVReader(PassReader):
                 f"{self._path}: its timestamps are not in order and it states no frame rate to rebuild them from; remux the file"
             )
         return 1 / rate
+
+
+def _one_by_one(timeline: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Timestamps as Python's integers, which take several times their room: a few thousand at a time."""
+    for start in range(0, len(timeline), _PIECE):
+        piece = timeline[start : start + _PIECE].tolist()
+        yield from zip(piece, piece, strict=True)
 
 
 def _no_picture(pts: int) -> VideoFrame:
