@@ -42,6 +42,22 @@ def shift_composition(path: Path, units: int) -> None:
     path.write_bytes(data)
 
 
+def add_dependencies(path: Path, disposable: Sequence[bool]) -> None:
+    """Add a table of sample dependencies (8.6.4), one byte a sample, to the only track; its index is behind the media."""
+    data = path.read_bytes()
+    assert data.index(b"mdat") < data.index(b"moov"), "offsets of the media would move"
+    box = struct.pack(">I4sI", 12 + len(disposable), b"sdtp", 0) + bytes(
+        2 << 2 if flag else 1 << 2 for flag in disposable
+    )
+    at = data.index(b"stbl") - 4
+    end = at + int.from_bytes(data[at : at + 4])
+    grown = bytearray(data[:end] + box + data[end:])
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+        place = data.index(kind) - 4
+        struct.pack_into(">I", grown, place, int.from_bytes(data[place : place + 4]) + len(box))
+    path.write_bytes(grown)
+
+
 def replace_once(path: Path, old: bytes, new: bytes) -> None:
     """Replace bytes that occur exactly once, by as many."""
     data = path.read_bytes()

@@ -49,7 +49,7 @@ class PacketTable:
         entry: uint8 (n,), NO_ENTRY, OPEN_ENTRY or CLOSED_ENTRY; the first is no NO_ENTRY.
         referenced: bool (n,), whether a later picture of the same layer refers to it; True where that is not known.
         layer: uint8 (n,), temporal layer: a picture refers to none of a higher layer.
-        reads_references: whether `referenced` and `layer` come from the packets, or everything counts as referenced.
+        reads_references: whether `referenced` and `layer` come from the packets or the container, or all count as referenced.
     """
 
     time_base: Fraction
@@ -91,6 +91,8 @@ class PacketScan:
         self._orders = array("q")  # of the pictures of the present coded video sequence
         self._shown_until: int | None = None  # latest pts of the sequences before
         self._last_dts: int | None = None
+        self._says_dependencies = container.startswith("mov,")
+        self._any_disposable = False
         self._sets: frozenset[bytes] | None = None
         self._lead_in = False  # the last entry is the first packet, or closed: what leads it is never shown
         if container not in _TIMED_CONTAINERS:
@@ -150,7 +152,10 @@ class PacketScan:
         if self._codec == "vp8" and packet.size and not bytes(packet)[0] & _VP8_SHOWN:
             raise Untrusted("it holds a picture that is not shown")
         self._entry.append(OPEN_ENTRY if packet.is_keyframe else NO_ENTRY)
-        self._referenced.append(True)
+        # ISO/IEC 14496-12, 8.6.4: sample_is_depended_on; FFmpeg passes it on as a flag of the packet.
+        disposable = self._says_dependencies and packet.is_disposable
+        self._any_disposable = self._any_disposable or disposable
+        self._referenced.append(not disposable)
         self._layer.append(0)
 
     def _add_picture(self, picture: Picture) -> None:
@@ -206,7 +211,7 @@ class PacketScan:
             entry=np.frombuffer(self._entry, dtype=np.uint8),
             referenced=np.frombuffer(self._referenced, dtype=np.bool_),
             layer=np.frombuffer(self._layer, dtype=np.uint8),
-            reads_references=self._coded is not None,
+            reads_references=self._coded is not None or self._any_disposable,
         )
 
 

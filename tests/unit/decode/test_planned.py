@@ -19,7 +19,7 @@ from framedex.contracts import Pixels
 from framedex.decode import CountGrid, DecodeSummary, EveryGrid, FpsGrid, Grid, TimesGrid, identify, passes
 from framedex.decode.pyav import PyAVReader
 from framedex.errors import PlanFailed
-from mp4_boxes import set_edit
+from mp4_boxes import add_dependencies, set_edit
 
 PAL = Fraction(1, 25)
 TICK = Fraction(1, 90_000)
@@ -190,6 +190,20 @@ def test_an_edit_list_is_kept(tmp_path: Path) -> None:
     planned, whole = (take(path, [EveryGrid(step=9)], everything=everything) for everything in (False, True))
     assert_same(planned, whole)
     assert (planned[1].decoded, planned[1].frames) == ("needed", 50)
+
+
+def test_a_container_may_say_what_nothing_depends_on(tmp_path: Path) -> None:
+    """MPEG-4 B-pictures are never referred to: their places are told by the jumps of their timestamps."""
+    path = tmp_path / "clip.mp4"
+    encode(path, range(100), PAL, codec="mpeg4", codec_options={"bf": "2"}, draw=picture, gop=50)
+    before = take(path, [FpsGrid.parse("1")], everything=False)
+    with av.open(str(path)) as container:
+        pts = [packet.pts or 0 for packet in container.demux(video=0) if packet.size]
+    add_dependencies(path, [stamp < max(pts[: i + 1]) for i, stamp in enumerate(pts)])
+    planned, whole = (take(path, [FpsGrid.parse("1")], everything=everything) for everything in (False, True))
+    assert_same(planned, whole)
+    assert (before[1].decoded, planned[1].decoded) == ("groups", "needed")
+    assert planned[1].decoded_frames < before[1].decoded_frames / 2
 
 
 @pytest.mark.parametrize(
