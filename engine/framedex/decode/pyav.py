@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
+from itertools import chain
 from typing import cast
 
 import av
@@ -52,11 +53,21 @@ class PyAVReader(PassReader):
         self._threads = threads
         self._progress = progress
         self._orientations: dict[int, Orientation] = {}
-        self._held: ExitStack | None = None  # the file as the scan left it, for the first pass
+        self._scan: PacketScan | None = None
+        self._table: PacketTable | None = None
+        self._held: ExitStack | None = None  # the file as it was left, for the first pass
         check_whole(self._path)
         with ExitStack() as stack:
             self._video = stack.enter_context(self._opened())
-            self._info = self._look(self._video)
+            self._begun = self._video.frames()
+            first = next(self._begun, None)
+            if first is None:
+                raise DecodeFailed(
+                    f"{self._path}: its {self._video.codec} stream holds no frame that can be decoded; make or copy the file "
+                    "again"
+                )
+            self._first: VideoFrame | None = first  # where the held file goes on from it
+            self._info = self._info_of(first)
             self._held = stack.pop_all()
 
     @property
@@ -67,12 +78,13 @@ class PyAVReader(PassReader):
     @property
     def table(self) -> PacketTable | None:
         """The packets, or None where they cannot be trusted: then everything is decoded."""
+        self._scanned()
         return self._table
 
     @property
     def distrust(self) -> str | None:
         """Why the packets cannot be trusted, or None."""
-        return self._scan.distrust
+        return self._scanned().distrust
 
     def close(self) -> None:
         """End a pass that is under way and free its decoder; safe to call twice."""
@@ -85,13 +97,14 @@ class PyAVReader(PassReader):
         Raises:
             OutsideVideo: a grid names times past the end.
         """
-        if self._table is None or any(grid.needs_pictures for grid in grids):
+        table = None if any(grid.needs_pictures for grid in grids) else self.table
+        if table is None:
             return None, ()
-        timeline = self._table.timeline
+        timeline = table.timeline
         walk: GridWalk[int] = GridWalk(
             path=self._path,
             grids=grids,
-            time_base=self._table.time_base,
+            time_base=table.time_base,
             timing="container",
             last=int(timeline[-1]),
             look=_no_picture,
@@ -99,53 +112,57 @@ class PyAVReader(PassReader):
         targets = [pts for _, pts in walk.taken(_one_by_one(timeline))]
         samples = walk.summary(decoded="needed", damaged_frames=0).samples
         if not targets:
-            return DecodePlan(groups=(), n_packets=len(self._table)), samples
-        plan = make_plan(self._table, np.array(targets, dtype=np.int64))
+            return DecodePlan(groups=(), n_packets=len(table)), samples
+        plan = make_plan(table, np.array(targets, dtype=np.int64))
         return (plan if plan.is_worth else None), samples
 
     def _opened(self, threads: int | None = None) -> AbstractContextManager[FrameStream]:
         return opened(self._path, threads=threads or self._threads, progress=self._progress)
 
     def _release(self) -> None:
+        self._first = None
         if self._held is not None:
             self._held.close()
             self._held = None
 
-    def _look(self, video: FrameStream) -> VideoInfo:
-        """Read every packet, or as many as it takes to see that they cannot be trusted, and decode the first frame."""
-        self._scan = PacketScan(video.container_name, video.stream)
-        first: VideoFrame | None = None
-        for packet in video.packets():
-            if first is None:
-                first = next(video.decoded(packet, "its start"), None)
-            elif self._scan.distrust is not None:
-                break
-            self._scan.add(packet)
-        self._table = self._scan.table()
-        if first is None:
-            first = next(video.decoded(None, "its start"), None)
-        if first is None:
-            raise DecodeFailed(
-                f"{self._path}: its {video.codec} stream holds no frame that can be decoded; make or copy the file again"
-            )
+    def _info_of(self, first: VideoFrame) -> VideoInfo:
         orientation = self._orientation(first)
         turned = orientation.transposed
         return VideoInfo(
-            container=video.container_name,
-            codec=video.codec,
+            container=self._video.container_name,
+            codec=self._video.codec,
             width=first.height if turned else first.width,
             height=first.width if turned else first.height,
             rotation_deg=orientation.rotation_deg,
         )
 
+    def _scanned(self) -> PacketScan:
+        """Read every packet, or as many as it takes to see that they cannot be trusted; once."""
+        if self._scan is None:
+            with ExitStack() as stack:
+                self._begun.close()
+                self._first = None
+                video = self._video if self._held is not None else stack.enter_context(self._opened())
+                scan = PacketScan(video.container_name, video.stream)
+                for packet in video.head:
+                    scan.add(packet)
+                video.keep_first()
+                if scan.distrust is None:
+                    for packet in video.packets():
+                        scan.add(packet)
+                        if scan.distrust is not None:
+                            break
+                self._scan, self._table = scan, scan.table()
+        return self._scan
+
     def _one_pass(
         self, grids: Sequence[Grid], timing: Timing, *, everything: bool
     ) -> Generator[FrameBatch, None, DecodeSummary]:
-        if timing == "container" and not everything:
+        rate = self._video.rate
+        if timing == "container" and not everything and not any(grid.takes_all_at(rate) for grid in grids):
             plan, samples = self.plan(*grids)
             if plan is not None:
                 return (yield from self._planned_pass(plan, samples))
-        self._release()
         return (yield from self._whole_pass(grids, timing))
 
     def _planned_pass(
@@ -185,8 +202,10 @@ class PyAVReader(PassReader):
         )
 
     def _first_video(self, stack: ExitStack) -> FrameStream:
-        """The file as the scan left it, at its first packet again; opened anew where that is not to be had."""
+        """The file as it was left, at its first packet again; opened anew where that is not to be had."""
+        self._first = None
         if self._held is not None:
+            self._begun.close()
             stack.push(self._held)
             self._held = None
             if self._video.restart():
@@ -197,9 +216,17 @@ class PyAVReader(PassReader):
         last: int | None = None
         if any(grid.needs_last for grid in grids):
             with self._opened() as video:
-                for pts, _ in self._timed(video, timing):
+                for pts, _ in _timed(video.frames(), timing):
                     last = pts
-        with self._opened() as video:
+        with ExitStack() as stack:
+            if self._held is not None and self._first is not None:  # go on from where the file was left
+                video, frames = self._video, chain([self._first], self._begun)
+                stack.push(self._held)
+                self._held = self._first = None
+                video.keep_first()
+            else:
+                video = self._first_video(stack)
+                frames = chain(video.frames())
             walk: GridWalk[VideoFrame] = GridWalk(
                 path=self._path,
                 grids=grids,
@@ -211,17 +238,11 @@ class PyAVReader(PassReader):
                 look=lambda frame: frame,
             )
             scaler = VideoReformatter()  # one for the whole pass: a scaler per frame costs memory and time
-            taken = walk.taken(self._timed(video, timing))
+            taken = walk.taken(_timed(frames, timing))
             yield from in_batches((pts_us, self._picture(scaler, frame)) for pts_us, frame in taken)
             summary = walk.summary(decoded="everything", damaged_frames=video.damaged_frames)
             self._check_damage(summary, incomplete_packets=video.incomplete_packets)
             return summary
-
-    def _timed(self, video: FrameStream, timing: Timing) -> Iterator[tuple[int | None, VideoFrame]]:
-        """Every frame with its timestamp, or its number where times are rebuilt."""
-        if timing == "container":
-            return ((frame.pts, frame) for frame in video.frames())
-        return enumerate(video.frames())
 
     def _check_damage(self, summary: DecodeSummary, *, incomplete_packets: int) -> None:
         if summary.timing == "reconstructed" and incomplete_packets:
@@ -278,6 +299,13 @@ class PyAVReader(PassReader):
                 f"{self._path}: its timestamps are not in order and it states no frame rate to rebuild them from; remux the file"
             )
         return 1 / rate
+
+
+def _timed(frames: Iterator[VideoFrame], timing: Timing) -> Iterator[tuple[int | None, VideoFrame]]:
+    """Every frame with its timestamp, or its number where times are rebuilt."""
+    if timing == "container":
+        return ((frame.pts, frame) for frame in frames)
+    return enumerate(frames)
 
 
 def _one_by_one(timeline: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class FrameStream:
         codec: name of the codec, not of the library that decodes it: "av1", not "libdav1d".
         stream: PyAV's stream.
         incomplete_packets: packets so far that the container flagged: pieces of them are missing, and frames may be.
+        head: the packets read so far, until `keep_first`.
     """
 
     def __init__(self, path: Path, container: InputContainer, *, threads: int, progress: Progress) -> None:
@@ -45,7 +47,19 @@ class FrameStream:
         self.stream.thread_type = "AUTO"
         self.container_name = container.format.name
         self.codec = self.stream.codec_context.codec.canonical_name
+        self.head: list[Packet[VideoStream]] = []
+        self._keeps_head = True
+        self._begin()
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second as the container has it: a hint."""
+        return self.stream.average_rate
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         self.incomplete_packets = 0
+        self._pushed_back: Packet[VideoStream] | None = None
         self._frames = 0
         self._last_sent = self._last_shown = float("-inf")
         self._damaged: set[int | None] = set()
@@ -56,15 +70,28 @@ class FrameStream:
         return len(self._damaged)
 
     def restart(self) -> bool:
-        """Go back to the first packet; False where the container has no index to trust for that. Only before `frames`."""
-        if not can_seek(self.container_name):
+        """Go back to the first packet, the decoder as new; False where the container has no index to trust for that."""
+        if not can_seek(self.container_name) or not self.head:
             return False
+        first = self.head[0]
+        start = first.dts if first.dts is not None else first.pts
+        assert start is not None
         try:
-            self._container.seek(0, backward=True)  # microseconds; no video begins a day before 0
+            self._container.seek(start, stream=self.stream, backward=True)
         except av.FFmpegError:
             return False
         self.stream.codec_context.flush_buffers()
+        self._begin()
+        again = next(self.packets(), None)
+        if again is None or (again.pts, again.dts, again.size) != (first.pts, first.dts, first.size):
+            return False
+        self._pushed_back = again
         return True
+
+    def keep_first(self) -> None:
+        """Of the packets at the head keep the first only, to which `restart` goes back."""
+        del self.head[1:]
+        self._keeps_head = False
 
     def jump(self, dts: int) -> None:
         """Go to the last key frame at or before a decoding time, as the container's index has it.
@@ -72,12 +99,13 @@ class FrameStream:
         Raises:
             PlanFailed: it has none.
         """
+        self._pushed_back = None
         try:
             self._container.seek(dts, stream=self.stream, backward=True)
         except av.FFmpegError as error:
             raise PlanFailed(f"{self._path}: the container's index leads nowhere: {error.strerror}") from error
 
-    def frames(self) -> Iterator[VideoFrame]:
+    def frames(self) -> Generator[VideoFrame, None, None]:
         """All frames in output order; the first packet that does not decode ends the video.
 
         Raises:
@@ -111,10 +139,15 @@ class FrameStream:
         Raises:
             DecodeFailed: the container cannot be read to its end.
         """
+        if self._pushed_back is not None:
+            packet, self._pushed_back = self._pushed_back, None
+            yield packet
         try:
             for packet in self._container.demux(self.stream):
                 if packet.size:
                     self._progress()
+                    if self._keeps_head:
+                        self.head.append(packet)
                     yield packet
         except av.FFmpegError as error:
             raise DecodeFailed(

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from clips import encode
 from framedex.contracts import Pixels
-from framedex.decode import CountGrid, DecodeSummary, EveryGrid, FpsGrid, Grid, TimesGrid, identify, passes
+from framedex.decode import CountGrid, DecodeSummary, EveryGrid, FpsGrid, Grid, TimesGrid, identify, passes, planned
 from framedex.decode.pyav import PyAVReader
+from framedex.decode.pyav_stream import FrameStream
 from framedex.errors import PlanFailed
 from mp4_boxes import add_dependencies, set_edit
 
@@ -66,13 +67,13 @@ def take(path: Path, grids: Sequence[Grid], *, everything: bool, threads: int = 
         return taken, reader.summary
 
 
-def assert_same(planned: Taken, whole: Taken) -> None:
-    assert list(planned[0]) == list(whole[0])
+def assert_same(got: Taken, whole: Taken) -> None:
+    assert list(got[0]) == list(whole[0])
     for pts_us, frame in whole[0].items():
-        np.testing.assert_array_equal(planned[0][pts_us], frame, err_msg=f"frame at {pts_us} µs")
-    assert planned[1].samples == whole[1].samples
+        np.testing.assert_array_equal(got[0][pts_us], frame, err_msg=f"frame at {pts_us} µs")
+    assert got[1].samples == whole[1].samples
     for name in ("timing", "frames", "first_pts_us", "last_pts_us", "damaged_frames"):
-        assert getattr(planned[1], name) == getattr(whole[1], name)
+        assert getattr(got[1], name) == getattr(whole[1], name)
 
 
 grids = st.one_of(
@@ -142,9 +143,9 @@ def test_planned_frames_are_those_of_a_whole_decode(
         except av.FFmpegError:
             reject()  # a combination that the encoder refuses
         whole = take(path, some_grids, everything=True)
-        planned = take(path, some_grids, everything=False, threads=threads)  # PlanFailed would fail the test
-        assert_same(planned, whole)
-        assert planned[1].decoded_frames <= whole[1].decoded_frames
+        part = take(path, some_grids, everything=False, threads=threads)  # PlanFailed would fail the test
+        assert_same(part, whole)
+        assert part[1].decoded_frames <= whole[1].decoded_frames
 
 
 CLIPS = {
@@ -175,10 +176,10 @@ def test_a_sparse_grid_decodes_a_part(tmp_path: Path, name: str) -> None:
     stamps = [unit * (50 + i) for i in range(100)]
     encode(path, stamps, time_base, codec=codec, codec_options=options, draw=picture, gop=12, pixel_format=pixel_format)
     grid = FpsGrid.parse("1")
-    planned, whole = take(path, [grid], everything=False), take(path, [grid], everything=True)
-    assert_same(planned, whole)
-    assert planned[1].decoded == ("needed" if codec in ("libx264", "libx265") else "groups")
-    assert planned[1].decoded_frames <= 80
+    part, whole = take(path, [grid], everything=False), take(path, [grid], everything=True)
+    assert_same(part, whole)
+    assert part[1].decoded == ("needed" if codec in ("libx264", "libx265") else "groups")
+    assert part[1].decoded_frames <= 80
     assert whole[1].decoded == "everything"
     assert_same(take(path, [grid], everything=False, threads=2), whole)
 
@@ -187,9 +188,9 @@ def test_an_edit_list_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "edited.mp4"
     encode(path, range(100), PAL, draw=picture)
     set_edit(path, skip=25 * 512, duration=2000)
-    planned, whole = (take(path, [EveryGrid(step=9)], everything=everything) for everything in (False, True))
-    assert_same(planned, whole)
-    assert (planned[1].decoded, planned[1].frames) == ("needed", 50)
+    part, whole = (take(path, [EveryGrid(step=9)], everything=everything) for everything in (False, True))
+    assert_same(part, whole)
+    assert (part[1].decoded, part[1].frames) == ("needed", 50)
 
 
 def test_a_container_may_say_what_nothing_depends_on(tmp_path: Path) -> None:
@@ -200,10 +201,10 @@ def test_a_container_may_say_what_nothing_depends_on(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         pts = [packet.pts or 0 for packet in container.demux(video=0) if packet.size]
     add_dependencies(path, [stamp < max(pts[: i + 1]) for i, stamp in enumerate(pts)])
-    planned, whole = (take(path, [FpsGrid.parse("1")], everything=everything) for everything in (False, True))
-    assert_same(planned, whole)
-    assert (before[1].decoded, planned[1].decoded) == ("groups", "needed")
-    assert planned[1].decoded_frames < before[1].decoded_frames / 2
+    part, whole = (take(path, [FpsGrid.parse("1")], everything=everything) for everything in (False, True))
+    assert_same(part, whole)
+    assert (before[1].decoded, part[1].decoded) == ("groups", "needed")
+    assert part[1].decoded_frames < before[1].decoded_frames / 2
 
 
 @pytest.mark.parametrize(
@@ -270,8 +271,52 @@ def test_progress_is_reported_between_frames_taken(tmp_path: Path) -> None:
         ticks += 1
 
     with PyAVReader(identify(path, folder_fps=None), threads=1, progress=tick) as reader:
-        batches = reader.frames(CountGrid(count=1))
+        assert reader.table is not None
         scanned = ticks
         assert scanned >= 100
-        list(batches)
+        list(reader.frames(CountGrid(count=1)))
     assert ticks >= scanned + 20
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_far_frames_are_jumped_to(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With jumps from the first byte on, and none: the same frames. The last group is jumped to before anything is read."""
+    path = tmp_path / f"clip.{suffix}"
+    encode(path, range(200), PAL, draw=picture, codec_options=x264(keyint=20, scenecut=0))
+    grids = [TimesGrid(times_s=(Fraction(3), Fraction(77, 10)))]
+    whole = take(path, grids, everything=True)
+    read_through = take(path, grids, everything=False)
+    monkeypatch.setattr(planned, "_JUMP_NBYTES", 1)
+    jumps: list[int] = []
+    jump = FrameStream.jump
+    monkeypatch.setattr(FrameStream, "jump", lambda self, dts: (jumps.append(dts), jump(self, dts))[1])
+    for threads in (1, 2):
+        assert_same(take(path, grids, everything=False, threads=threads), whole)
+    assert len(jumps) >= 2
+    assert_same(read_through, whole)
+
+
+@pytest.mark.parametrize("grid", [FpsGrid.parse("25"), EveryGrid(step=1), FpsGrid.parse("1")])
+@pytest.mark.parametrize("suffix", ["mp4", "ts", "avi"])
+def test_passes_do_not_depend_on_what_came_before(tmp_path: Path, suffix: str, grid: Grid) -> None:
+    """The first pass goes on from the open file, later ones open it anew or go back; the order of passes changes nothing."""
+    path = tmp_path / f"clip.{suffix}"
+    unit, time_base = (3600, TICK) if suffix == "ts" else (1, PAL)
+    encode(
+        path,
+        [unit * (40 + i) for i in range(60)],
+        time_base,
+        draw=picture,
+        codec="mpeg4" if suffix == "avi" else "libx264",
+    )
+    fresh = take(path, [grid], everything=True)
+    for earlier in (None, FpsGrid.parse("1"), EveryGrid(step=1), CountGrid(count=3)):
+        for looks in (False, True):
+            with PyAVReader(identify(path, folder_fps=None), threads=2, progress=lambda: None) as reader:
+                if looks:
+                    assert (reader.table is None) == (suffix == "avi")
+                if earlier is not None:
+                    list(reader.frames(earlier))
+                batches = list(reader.frames(grid))
+                frames = {int(pts): frame for b in batches for pts, frame in zip(b.pts_us, b.frames, strict=True)}
+                assert_same((frames, reader.summary), fresh)

@@ -58,6 +58,10 @@ class Grid(ABC):
     def name(self) -> str:
         """Name in paths, rows and options: a word, "=", and a value, such as "fps=1"."""
 
+    def takes_all_at(self, rate: Fraction | None) -> bool:  # noqa: ARG002
+        """Whether nearly every frame is taken at so many frames per second, as far as can be told beforehand."""
+        return False
+
     @abstractmethod
     def cursor(self, *, first: int, last: int | None, time_base: Fraction) -> Cursor:
         """Begin a walk.

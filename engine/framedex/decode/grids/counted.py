@@ -36,6 +36,10 @@ class EveryGrid(Grid):
         """A name such as "every=30"."""
         return f"every={self.step}"
 
+    def takes_all_at(self, rate: Fraction | None) -> bool:  # noqa: ARG002
+        """With a step of one."""
+        return self.step == 1
+
     def cursor(self, *, first: int, last: int | None, time_base: Fraction) -> Cursor:  # noqa: ARG002
         """Counts frames."""
         return _EveryCursor(self.step)

@@ -10,6 +10,7 @@ from framedex.errors import UsageError
 
 _RATE_MAX = Fraction(1_000_000)
 _RATE_LENGTH = 40
+_NEARLY = Fraction(9, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,10 @@ class FpsGrid(Grid):
     def name(self) -> str:
         """A name such as "fps=1" or "fps=0.5"; a rate without a finite decimal is written "fps=30000_1001"."""
         return f"fps={exact_decimal(self.fps) or f'{self.fps.numerator}_{self.fps.denominator}'}"
+
+    def takes_all_at(self, rate: Fraction | None) -> bool:
+        """At a rate near the video's own or above it."""
+        return rate is not None and self.fps >= _NEARLY * rate
 
     def cursor(self, *, first: int, last: int | None, time_base: Fraction) -> PointCursor:  # noqa: ARG002
         """Points i with i / fps before, or at or before, an offset of so many units."""
