@@ -48,6 +48,7 @@ __all__ = [
 
 decoders: Registry[Decoder] = Registry("decoder")
 decoders.add("pyav", "framedex.decode.pyav:PyAVReader")
+decoders.add("torchcodec", "framedex.decode.torchcodec:TorchCodecReader", extra="torchcodec")
 
 # Not a choice of the user's: a frame folder is always read by Pillow, so it is not among the decoders' names.
 _folder_reader: Registry[Decoder] = Registry("folder reader")
