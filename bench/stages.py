@@ -170,11 +170,20 @@ def store_videos(
 ) -> None:
     """Index files and rows as `framedex index` writes them, of the videos over and over, `STORED_VIDEOS` of them."""
     store.add_encoder(encoder_entry(embedder))
-    settings = IngestSettings(grid=grid, threads=1)
+    settings = IngestSettings(grids=(grid,), threads=1)
     for number in range(STORED_VIDEOS):
         video, block = videos[number % len(videos)], blocks[number % len(videos)]
         source = replace(video.source, key=json_key([video.source.key, number]))
-        put_video(store, embedder, settings, source=source, info=video.info, summary=video.summary, block=block)
+        put_video(
+            store,
+            embedder,
+            settings,
+            source=source,
+            info=video.info,
+            summary=video.summary,
+            sample=video.summary.samples[0],
+            block=block,
+        )
 
 
 def time_write(write: Callable[[], None], folder: Path, n_videos: int, repeats: int) -> Stage:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 KEY_LENGTH = 32
+
+_READ_NBYTES = 1 << 20
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
@@ -22,10 +24,15 @@ def json_key(value: Json) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:KEY_LENGTH]
 
 
-def sha256_file(path: Path) -> str:
-    """The whole SHA-256 of a file, in hex (64 digits)."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_file(path: Path, *, progress: Callable[[], None] | None = None) -> str:
+    """The whole SHA-256 of a file, in hex (64 digits); `progress` is called every now and then."""
+    digest, buffer = hashlib.sha256(), bytearray(_READ_NBYTES)
+    with path.open("rb", buffering=0) as file, memoryview(buffer) as view:
+        while nbytes := file.readinto(view):
+            digest.update(view[:nbytes])
+            if progress is not None:
+                progress()
+    return digest.hexdigest()
 
 
 def sha256_parts(parts: Iterable[bytes]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Generic, TypeVar, cast
 
 from framedex.errors import UsageError, did_you_mean
@@ -31,15 +32,26 @@ class Registry(Generic[T]):
         return tuple(self._targets)
 
     def load(self, name: str) -> T:
-        """Import and return what is registered under `name`.
+        """Import and return what is registered under `name`, or what "package.module:attribute" names.
 
         Raises:
-            UsageError: unknown name.
+            UsageError: unknown name, or nothing there to import.
             MissingDependency: its library is not installed; one that is there but broken shows its own error.
         """
+        if name not in self._targets and ":" in name:
+            return self._plug_in(name)
         if name not in self._targets:
             raise UsageError(f"unknown {self.kind} {name!r}; {did_you_mean(name, self._targets)}")
         target, extra = self._targets[name]
         module_name, attribute = target.split(":")
         module = import_optional(module_name, extra=extra, needed_by=f"{self.kind} {name!r}")
         return cast(T, getattr(module, attribute))
+
+    def _plug_in(self, name: str) -> T:
+        module_name, _, attribute = name.partition(":")
+        try:
+            return cast(T, getattr(importlib.import_module(module_name), attribute))
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UsageError(
+                f"{self.kind} {name!r}: cannot be imported ({error}); expected package.module:attribute on Python's path"
+            ) from error

@@ -45,3 +45,13 @@ def test_a_broken_library_shows_its_own_error(registry: Registry[object]) -> Non
 def test_an_unknown_name_says_what_exists(registry: Registry[object]) -> None:
     with pytest.raises(UsageError, match="unknown decoder 'godo'; exists: absent, broken, good; did you mean 'good'"):
         registry.load("godo")
+
+
+def test_a_plug_in_is_named_by_module_and_attribute(registry: Registry[object]) -> None:
+    assert registry.load("good_backend:THING") == 3
+
+
+@pytest.mark.parametrize("name", ["not_there:THING", "good_backend:NOTHING", ":THING", "broken_backend:THING"])
+def test_a_plug_in_that_is_not_there(registry: Registry[object], name: str) -> None:
+    with pytest.raises(UsageError, match=r"decoder .* cannot be imported .*; expected package\.module:attribute"):
+        registry.load(name)

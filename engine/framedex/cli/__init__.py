@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ def main() -> NoReturn:
         from framedex.cli.run import run
 
         code = run(app)
-    except KeyboardInterrupt:  # while the modules were still being imported
+    except KeyboardInterrupt:  # while modules were still being imported, or a second one
         code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said; a second Ctrl-C shall not add a traceback
     sys.exit(code)

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import framedex
-from framedex.cli import analyze, demo, doctor, export, index, microworld, report, search, select, sweep, verify
+from framedex.cli import (
+    analyze,
+    demo,
+    doctor,
+    export,
+    index,
+    microworld,
+    quarantine,
+    report,
+    search,
+    select,
+    sweep,
+    verify,
+)
 
 app = typer.Typer(
     name="framedex",
@@ -49,6 +62,7 @@ app.command("sweep")(sweep.sweep)
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
 app.command("verify")(verify.verify)
+app.command("quarantine")(quarantine.quarantine)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(microworld.app, name="microworld")

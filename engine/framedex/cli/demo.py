@@ -134,7 +134,7 @@ def _index(folder: Path, world: World, embedder: Embedder) -> tuple[Store, list[
     note(f"2 of 6: indexing them with {ENCODER} at {_FPS} frame a second")
     store = Store.open(folder, create=True)
     found = find_videos([world.folder / "clips"])
-    settings = IngestSettings(grid=FpsGrid.parse(_FPS), threads=default_threads())
+    settings = IngestSettings(grids=(FpsGrid.parse(_FPS),), threads=default_threads())
     outcomes = list(ingest(found.paths, store=store, embedder=embedder, settings=settings))
     rows = [outcome.row for outcome in outcomes if not isinstance(outcome, Quarantined)]
     n_new = sum(isinstance(outcome, Indexed) for outcome in outcomes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from framedex.cli.output import Progress, default_threads, note, print_json
 from framedex.errors import VideoError
 
 if TYPE_CHECKING:
-    from framedex.ingest import Indexed, Outcome, Quarantined, Skipped
+    from framedex.decode import Grid
 
 
 class StoredAs(StrEnum):
@@ -33,8 +33,30 @@ def index(
     ],
     encoder: options.EncoderOption = None,
     fps: Annotated[
-        str, typer.Option("--fps", metavar="RATE", help="Frames to take per second of video: 1, 0.5, 30000/1001.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            "--fps",
+            metavar="RATE,…",
+            help="Frames to take per second of video: 1, 0.5, 30000/1001. [default: 1, where no other grid is asked for]",
+        ),
+    ] = None,
+    every: Annotated[str | None, typer.Option("--every", metavar="N,…", help="Take every so many frames.")] = None,
+    count: Annotated[
+        str | None, typer.Option("--count", metavar="N,…", help="Take so many frames, spread over the video.")
+    ] = None,
+    timestamps: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamps",
+            parser=options.a_path,
+            metavar="FILE",
+            help="Take the frames shown at these times, one a line, in seconds.",
+        ),
+    ] = None,
+    scene: Annotated[
+        str | None,
+        typer.Option("--scene", metavar="T,…", help="Take the first frame of every scene; 0.3 is a usual threshold."),
+    ] = None,
     folder_fps: Annotated[
         str | None, typer.Option("--folder-fps", metavar="RATE", help="Frame rate of folders of images.")
     ] = None,
@@ -42,6 +64,29 @@ def index(
         StoredAs | None,
         typer.Option("--dtype", help="How vectors are stored. [default: f16; what is there stays as it is]"),
     ] = None,
+    dedupe_tolerance: Annotated[
+        int,
+        typer.Option(
+            "--dedupe-tolerance",
+            min=0,
+            max=32,
+            metavar="T",
+            help="Grey levels by which a frame may differ from an embedded one to share its vector; recorded.",
+        ),
+    ] = 0,
+    decoder: Annotated[
+        str, typer.Option("--decoder", metavar="NAME", help="What decodes: pyav, or another that is installed.")
+    ] = "pyav",
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the inputs, for arrays of jobs."),
+    ] = None,
+    time_limit: options.TimeLimitOption = None,
+    stall_limit: options.StallLimitOption = None,
+    memory_limit: options.MemoryLimitOption = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try quarantined videos again, even if nothing has changed.")
+    ] = False,
     threads: options.ThreadsOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -50,97 +95,79 @@ def index(
     A folder is searched with its sub-folders. A pattern is quoted, so that framedex and not the shell
     expands it: "clips/**/*.mp4". A folder that holds only images is one video and needs --folder-fps.
 
+    Several grids, of one kind or of several, come from one decode. Frames that look the same are embedded once.
+
     Videos that are in the store already are skipped, so the same command goes on where it stopped.
-    One that cannot be used is quarantined with the reason, the others go on, and the exit code is 1.
+    One that cannot be used, or on which the decoder hangs or crashes, is quarantined with the reason, the
+    others go on, and the exit code is 1. It is not tried again before something changes, or --retry asks for it.
 
     \b
     Examples:
       framedex index clips/ --store S --encoder ARTEFACT
-      framedex index a.mp4 b.mkv "more/**/*.webm" --store S --encoder ARTEFACT --fps 2
+      framedex index a.mp4 b.mkv "more/**/*.webm" --store S --encoder ARTEFACT --fps 1,2
       framedex index frames/ --folder-fps 3 --store S --encoder ARTEFACT
+      framedex index clips/ --store S --encoder ARTEFACT --shard 3/8
     """
-    from framedex.decode import FpsGrid, find_videos
+    from framedex.cli.ingested import Ingested
+    from framedex.decode import decoders, find_videos
     from framedex.decode.grids import parse_rate
     from framedex.embed import load_embedder
     from framedex.index import Store
-    from framedex.ingest import Indexed, IngestSettings, Quarantined, Skipped, ingest
+    from framedex.ingest import Budget, IngestSettings
+    from framedex.ingest.shards import Shard
 
-    grid = FpsGrid.parse(fps)
     if folder_fps is not None:
         parse_rate("--folder-fps", folder_fps)
-    n_threads = threads or default_threads()
-    settings = IngestSettings(grid=grid, threads=n_threads, dtype=dtype.value if dtype else None, folder_fps=folder_fps)
+    part = Shard.parse(shard) if shard is not None else Shard()
+    settings = IngestSettings(
+        grids=_grids(fps=fps, every=every, count=count, timestamps=timestamps, scene=scene),
+        threads=threads or default_threads(),
+        dtype=dtype.value if dtype else None,
+        decoder=decoder,
+        folder_fps=folder_fps,
+        dedupe_tolerance=dedupe_tolerance,
+        limits=options.limits(time_limit=time_limit, stall_limit=stall_limit, memory_limit=memory_limit),
+        retry=retry,
+    )
+    decoders.load(decoder)
     found = find_videos(paths)
-    with load_embedder(encoder, threads=n_threads) as embedder, Progress("video", total=len(found.paths)) as progress:
+    mine = [path for path in found.paths if part.holds(path)]
+    budget = Budget.split(settings.threads, videos=len(mine))
+    ingested = Ingested()
+    with load_embedder(encoder, threads=budget.embedder_threads) as embedder:
         opened = Store.open(store, create=True)
-        outcomes = []
-        for outcome in ingest(
-            found.paths,
-            store=opened,
-            embedder=embedder,
-            settings=settings,
-            frames_done=lambda path, n: progress.detail(f"{path.name}: {n} frames"),
-        ):
-            outcomes.append(outcome)
-            progress.advance(_line(outcome))
-    indexed = [outcome for outcome in outcomes if isinstance(outcome, Indexed)]
-    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
-    quarantined = [outcome for outcome in outcomes if isinstance(outcome, Quarantined)]
+        note(str(budget))
+        with Progress("video", total=len(mine)) as progress:
+            ingested.run(mine, store=opened, embedder=embedder, settings=settings, progress=progress)
+    elsewhere = len(found.paths) - len(mine)
     if json:
-        print_json(
-            {
-                "indexed": [_entry(outcome) for outcome in indexed],
-                "skipped": [_entry(outcome) for outcome in skipped],
-                "quarantined": [{"path": str(outcome.path), "reason": outcome.reason} for outcome in quarantined],
-                "ignored": found.ignored,
-            }
-        )
+        print_json({**ingested.as_json(), "ignored": found.ignored, "other_shards": elsewhere})
     else:
-        _summary(indexed, skipped, quarantined, ignored=found.ignored, store=store)
-    if quarantined:
+        ingested.show(
+            store,
+            beside=[
+                ("ignored", found.ignored, "no video's suffix"),
+                ("elsewhere", elsewhere, f"in the other {part.of - 1} shards"),
+            ],
+        )
+    if ingested.quarantined:
         raise typer.Exit(VideoError.exit_code)
 
 
-def _line(outcome: Outcome) -> str:
-    from framedex.ingest import Indexed, Quarantined
+def _grids(
+    *, fps: str | None, every: str | None, count: str | None, timestamps: Path | None, scene: str | None
+) -> tuple[Grid, ...]:
+    """The grids of the options, each once."""
+    from framedex.decode import CountGrid, EveryGrid, FpsGrid, SceneGrid, TimesGrid
 
-    if isinstance(outcome, Quarantined):
-        return f"quarantined {outcome.path}: {outcome.reason}"
-    if isinstance(outcome, Indexed):
-        return f"indexed {outcome.path}: {outcome.row.count} frames"
-    return f"skipped {outcome.path}: already there"
-
-
-def _entry(outcome: Indexed | Skipped) -> dict[str, Any]:
-    row = outcome.row
-    return {
-        "video": row.video_key,
-        "path": str(outcome.path),
-        "frames": row.count,
-        "reused_frames": row.reused_frames,
-        "collapsed_points": row.decode.collapsed_points,
-        "damaged_frames": row.decode.damaged_frames,
-        "timing": row.timing,
-    }
-
-
-def _summary(
-    indexed: list[Indexed], skipped: list[Skipped], quarantined: list[Quarantined], *, ignored: int, store: Path
-) -> None:
-    frames = sum(outcome.row.count for outcome in indexed)
-    reused = sum(outcome.row.reused_frames for outcome in indexed)
-    print(
-        f"indexed      {len(indexed):>6}  ({frames} frames{f', {reused} of them taken from another grid' if reused else ''})"
-    )
-    print(f"skipped      {len(skipped):>6}  (already in {store})")
-    print(f"quarantined  {len(quarantined):>6}")
-    for outcome in quarantined:
-        print(f"  {outcome.reason}")
-    if ignored:
-        print(f"ignored      {ignored:>6}  (no video's suffix)")
-    rebuilt = sum(outcome.row.timing == "reconstructed" for outcome in indexed)
-    damaged = sum(outcome.row.decode.damaged_frames for outcome in indexed)
-    if rebuilt:
-        note(f"note: {rebuilt} videos had timestamps out of order; their times are order × frame duration")
-    if damaged:
-        note(f"note: {damaged} frames were flagged as damaged by the decoder")
+    named: list[Grid] = []
+    for texts, parse in (
+        (fps, FpsGrid.parse),
+        (every, EveryGrid.parse),
+        (count, CountGrid.parse),
+        (scene, SceneGrid.parse),
+    ):
+        named += [parse(text.strip()) for text in texts.split(",")] if texts is not None else []
+    if timestamps is not None:
+        named.append(TimesGrid.read(timestamps))
+    return tuple({grid.name: grid for grid in named or [FpsGrid.parse("1")]}.values())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from framedex.ingest import Limits
 
 
 def a_path(text: str | Path) -> Path:
@@ -62,10 +65,43 @@ ThreadsOption = Annotated[
         min=1,
         max=256,
         metavar="N",
-        help="Threads of the decoder and of the encoder, which share the cores. [default: every core this process may use]",
+        help="Threads of all stages together. [default: every core this process may use]",
     ),
 ]
 
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, max=2**63 - 1, metavar="N", help="Seed of whatever is drawn; recorded.")
 ]
+
+TimeLimitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        min=0.001,
+        metavar="S",
+        help="Seconds that decoding one video may take, waiting not counted. [default: 21600]",
+    ),
+]
+
+StallLimitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--stall-limit",
+        min=0.001,
+        metavar="S",
+        help="Seconds that decoding may go without a frame or packet. [default: 60]",
+    ),
+]
+
+MemoryLimitOption = Annotated[
+    float | None,
+    typer.Option("--memory-limit", min=0.001, metavar="GIB", help="Memory of one decode process. [default: 4]"),
+]
+
+
+def limits(*, time_limit: float | None, stall_limit: float | None, memory_limit: float | None) -> Limits:
+    """The limits of these options, each by default where it is not given."""
+    from framedex.ingest import Limits
+
+    given = {"time_s": time_limit, "stall_s": stall_limit, "memory_gib": memory_limit}
+    return Limits(**{name: value for name, value in given.items() if value is not None})

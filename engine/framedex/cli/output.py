@@ -30,7 +30,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _pad(cell: str, width: int) -> str:
-    number = cell.replace(".", "", 1).replace(",", "").lstrip("-").isdigit()
+    number = cell.removesuffix(" %").replace(".", "", 1).replace(",", "").lstrip("-").isdigit()
     return cell.rjust(width) if number else cell.ljust(width)
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
 from framedex.errors import FramedexError, StorageError
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def run(app: typer.Typer) -> int:
@@ -18,7 +24,8 @@ def run(app: typer.Typer) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be text; print what can be printed
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with _termination_as_exit():
+            app()
     except FramedexError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -34,6 +41,23 @@ def run(app: typer.Typer) -> int:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     else:
         code = 0
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
         print("interrupted: what was finished is kept; run the same command again to go on", file=sys.stderr)
     return code
+
+
+@contextmanager
+def _termination_as_exit() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that whatever is open is closed and no process is left."""
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

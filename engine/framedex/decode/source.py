@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def find_videos(paths: Sequence[str | Path]) -> Found:
     return Found(paths=tuple(found.values()), ignored=len(ignored))
 
 
-def identify(path: Path, *, folder_fps: str | None) -> VideoSource:
+def identify(path: Path, *, folder_fps: str | None, progress: Callable[[], None] | None = None) -> VideoSource:
     """Key a video by its content.
 
     The key is the first 32 hex digits of SHA-256: over a file's bytes; for a frame folder over the declared rate and each
@@ -81,6 +81,7 @@ def identify(path: Path, *, folder_fps: str | None) -> VideoSource:
     Args:
         path: a video file or a frame folder.
         folder_fps: frames per second of frame folders ("3", "30000/1001"); files do not use it.
+        progress: called every now and then; a large file takes long.
 
     Raises:
         UsageError: `folder_fps` is no positive number.
@@ -90,18 +91,18 @@ def identify(path: Path, *, folder_fps: str | None) -> VideoSource:
         if not path.exists():
             raise NotAVideo(f"{path}: does not exist, or is a link to nothing; check the path")
         if path.is_dir():
-            return _identify_folder(path, folder_fps)
+            return _identify_folder(path, folder_fps, progress)
         if not path.is_file():
             raise NotAVideo(f"{path}: neither a file nor a folder; name a video file or a folder of images")
         nbytes = path.stat().st_size
         if nbytes == 0:
             raise NotAVideo(f"{path}: the file is empty (0 bytes); copy or download it again")
-        return VideoSource(path=path, key=sha256_file(path)[:KEY_LENGTH], nbytes=nbytes)
+        return VideoSource(path=path, key=sha256_file(path, progress=progress)[:KEY_LENGTH], nbytes=nbytes)
     except OSError as error:
         raise NotAVideo(f"{path}: cannot be read ({error.strerror}); check its permissions and the disk") from error
 
 
-def _identify_folder(folder: Path, folder_fps: str | None) -> VideoSource:
+def _identify_folder(folder: Path, folder_fps: str | None, progress: Callable[[], None] | None) -> VideoSource:
     images = list_images(folder)
     if folder_fps is None:
         raise NotAVideo(
@@ -114,6 +115,8 @@ def _identify_folder(folder: Path, folder_fps: str | None) -> VideoSource:
         for image in sorted(images, key=lambda image: image.name):
             yield os.fsencode(image.name)
             yield image.read_bytes()
+            if progress is not None:
+                progress()
 
     nbytes = sum(image.stat().st_size for image in images)
     return VideoSource(path=folder, key=sha256_parts(parts())[:KEY_LENGTH], nbytes=nbytes, folder_fps=folder_fps)

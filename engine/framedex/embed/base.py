@@ -28,6 +28,11 @@ class Embedder(Protocol):
         """Runtime, its version, device and precision: recorded in every sidecar, no part of the encoder key."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """Frames of one run: `embed_images` works best on multiples of it."""
+        ...
+
     def embed_images(self, batch: TowerBatch) -> EmbeddingBlock:
         """Embed n >= 0 frames of the tower's size; n is cut into runtime batches inside.
 

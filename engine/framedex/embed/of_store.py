@@ -38,10 +38,10 @@ def store_embedder(store: Store, encoder: str | None, *, threads: int) -> Embedd
     if encoder is None:
         if len(held) > 1:
             raise UsageError(f"{store.path}: holds several encoders, {names}; choose one by its artefact, name or key")
-        return _find(store, held[0], threads)
+        return find_embedder(store, held[0], threads=threads)
     matching = [entry for entry in held if encoder in (entry.key, entry.name)]
     if len(matching) == 1 and encoder not in BUNDLED:
-        return _find(store, matching[0], threads)
+        return find_embedder(store, matching[0], threads=threads)
     embedder = load_embedder(encoder, threads=threads)
     key = embedder.manifest.encoder_key
     if key not in {entry.key for entry in held}:
@@ -50,7 +50,14 @@ def store_embedder(store: Store, encoder: str | None, *, threads: int) -> Embedd
     return embedder
 
 
-def _find(store: Store, entry: EncoderEntry, threads: int) -> Embedder:
+def find_embedder(store: Store, entry: EncoderEntry, *, threads: int) -> Embedder:
+    """Open the embedder of an encoder that the store knows, from among the bundled ones or where its artefact was.
+
+    Raises:
+        UsageError: it is found in neither place.
+        MissingDependency: the runtime is not installed.
+        ArtefactError: the artefact does not hold.
+    """
     for place in (*BUNDLED, entry.artefact):
         try:
             embedder = load_embedder(place, threads=threads)

@@ -83,6 +83,11 @@ class OnnxRuntimeEmbedder:
             "batch": str(self._batch),
         }
 
+    @property
+    def batch(self) -> int:
+        """Frames of one run of the image graph."""
+        return self._batch
+
     def embed_images(self, batch: TowerBatch) -> EmbeddingBlock:
         """Embed n >= 0 frames, `batch` of them at a time.
 

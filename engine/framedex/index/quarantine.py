@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from framedex.index.strict_json import Fields, json_bytes, parse_json
 from framedex.index.whole_file import delete, make_folder, read_whole, write_whole
 from framedex.keys import is_key
 
-QUARANTINE_VERSION: Final = 1
+QUARANTINE_VERSION: Final = 2
 
 _UTC_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -31,6 +32,7 @@ class QuarantineEntry:
         attempts: how often it was tried.
         first_at: first failure, UTC, "2026-01-31T12:00:00Z".
         last_at: last failure, likewise.
+        request: what the run was asked for in which it failed last; empty where nobody knows (entries of version 1).
     """
 
     key: str
@@ -40,6 +42,7 @@ class QuarantineEntry:
     attempts: int
     first_at: str
     last_at: str
+    request: Mapping[str, str]
 
     def __post_init__(self) -> None:
         if not is_key(self.key):
@@ -63,8 +66,11 @@ class QuarantineEntry:
         Raises:
             StoreError: any deviation from docs/format.md.
         """
-        fields = Fields(subject, parse_json(subject, data), ("version", *cls.__dataclass_fields__))
-        fields.version(QUARANTINE_VERSION)
+        value = parse_json(subject, data)
+        first = isinstance(value, dict) and value.get("version") == 1
+        names = [name for name in cls.__dataclass_fields__ if not (first and name == "request")]
+        fields = Fields(subject, value, ("version", *names))
+        fields.version(1 if first else QUARANTINE_VERSION)
         try:
             return cls(
                 key=fields.text("key"),
@@ -74,28 +80,29 @@ class QuarantineEntry:
                 attempts=fields.integer("attempts"),
                 first_at=fields.text("first_at"),
                 last_at=fields.text("last_at"),
+                request={} if first else fields.texts_by_name("request"),
             )
         except ValueError as error:
             raise StoreError(f"{subject}: {error}") from error
 
 
 class Quarantine:
-    """The quarantine of one store."""
+    """The quarantine of one store. A path is listed by the entry of what was last found there, and by no other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._keys_by_path: dict[str, set[str]] | None = None
 
-    def add(self, *, key: str, path: str, error: str, reason: str) -> QuarantineEntry:
+    def add(
+        self, *, key: str, path: str, error: str, reason: str, request: Mapping[str, str] | None = None
+    ) -> QuarantineEntry:
         """Record one more failure of an input.
 
         Raises:
             StorageError: the file system refused.
         """
         now = datetime.now(UTC).strftime(_UTC_FORMAT)
-        try:
-            before = self.get(key)
-        except StoreError:  # a damaged entry is replaced
-            before = None
+        before = self._readable(key)
         entry = QuarantineEntry(
             key=key,
             paths=tuple(sorted({path, *(before.paths if before else ())})),
@@ -104,10 +111,21 @@ class Quarantine:
             attempts=(before.attempts if before else 0) + 1,
             first_at=before.first_at if before else now,
             last_at=now,
+            request=dict(request or {}),
         )
-        make_folder(self.folder)
-        write_whole(self._path(key), entry.to_json())
+        self._write(entry)
+        self._leave(path, keep=key)
+        self._of_path(path).add(key)
         return entry
+
+    def forgive(self, *, key: str, path: str) -> None:
+        """An input is fine now: the entry of its key goes, and its path leaves all others, which go when it was their last.
+
+        Raises:
+            StorageError: the file system refused.
+        """
+        self.remove(key)
+        self._leave(path, keep=None)
 
     def get(self, key: str) -> QuarantineEntry | None:
         """The entry of `key`, or None.
@@ -134,15 +152,52 @@ class Quarantine:
         """
         return delete(self._path(key))
 
+    def video_keys(self) -> set[str]:
+        """Keys of all entries, which are video keys where the content could be read; no entry is read."""
+        return {path.stem for path in self.folder.glob("*.json") if is_key(path.stem)}
+
     def list(self) -> list[QuarantineEntry]:
         """All entries, by first path.
 
         Raises:
             StoreError: an entry breaks docs/format.md.
         """
-        keys = [path.stem for path in self.folder.glob("*.json") if is_key(path.stem)]
-        found = [entry for key in keys if (entry := self.get(key)) is not None]
+        found = [entry for key in self.video_keys() if (entry := self.get(key)) is not None]
         return sorted(found, key=lambda entry: (entry.paths, entry.key))
+
+    def _leave(self, path: str, *, keep: str | None) -> None:
+        """Take a path out of every entry but one."""
+        for key in [key for key in self._of_path(path) if key != keep]:
+            self._of_path(path).discard(key)
+            entry = self._readable(key)
+            if entry is None or path not in entry.paths:
+                continue
+            paths = tuple(other for other in entry.paths if other != path)
+            if paths:
+                self._write(replace(entry, paths=paths))
+            else:
+                self.remove(key)
+
+    def _of_path(self, path: str) -> set[str]:
+        """Keys of the entries that list a path, as they were when this was first asked, and as changed from here since."""
+        if self._keys_by_path is None:
+            self._keys_by_path = {}
+            for key in self.video_keys():
+                entry = self._readable(key)
+                for listed in entry.paths if entry is not None else ():
+                    self._keys_by_path.setdefault(listed, set()).add(key)
+        return self._keys_by_path.setdefault(path, set())
+
+    def _readable(self, key: str) -> QuarantineEntry | None:
+        """The entry of `key`, where it is there and whole: a damaged one is replaced."""
+        try:
+            return self.get(key)
+        except StoreError:
+            return None
+
+    def _write(self, entry: QuarantineEntry) -> None:
+        make_folder(self.folder)
+        write_whole(self._path(entry.key), entry.to_json())
 
     def _path(self, key: str) -> Path:
         if not is_key(key):

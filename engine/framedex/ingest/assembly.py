@@ -1,56 +1,146 @@
-"""One video's vectors as they come, and its row at the end."""
+"""One pass over a video: its vectors as they come, and its rows at the end."""
 
 from __future__ import annotations
 
 import os
+from array import array
+from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 
 import framedex
-from framedex.contracts import EmbeddingBlock, Pts, Timing, TowerBatch, Vectors
-from framedex.decode import DecodeSummary, VideoInfo, VideoSource
+from framedex.contracts import EmbeddingBlock, Pixels, Timing, Vectors
+from framedex.decode import DecodeSummary, GridSample, VideoInfo, VideoSource
 from framedex.embed.base import Embedder
-from framedex.errors import StoreError
 from framedex.index.encoder_entry import EncoderEntry
 from framedex.index.row import DecodeCounts, Row, Source, VideoFacts
 from framedex.index.store import Store
-from framedex.ingest.outcomes import DEFAULT_DTYPE, IngestSettings
+from framedex.ingest import events
+from framedex.ingest.batches import Batches
+from framedex.ingest.known import KnownVectors
+from framedex.ingest.messages import NEW
+from framedex.ingest.outcomes import DEFAULT_DTYPE, TOLERANCE, IngestSettings
+from framedex.ingest.stack import Stack
+from framedex.ingest.tally import Tally
+
+
+class Origin(IntEnum):
+    """Where the vector of a frame is from."""
+
+    EMBEDDED = 0
+    KNOWN = 1
+    REPEATED = 2
 
 
 class Assembly:
-    """Gathers the vectors of one video; frames that another grid of it holds are taken from there."""
+    """Gathers the vectors of one pass. Frames that another grid holds, or that repeat an earlier one, are not embedded.
+
+    Args:
+        source: the video.
+        timing: of the pass.
+        group: the grids that it is for, numbers into the settings'.
+        store: where the rows go.
+        embedder: whose rows they are.
+        settings: what is asked for.
+    """
 
     def __init__(
-        self, source: VideoSource, timing: Timing, *, store: Store, embedder: Embedder, settings: IngestSettings
+        self,
+        source: VideoSource,
+        timing: Timing,
+        *,
+        group: tuple[int, ...],
+        store: Store,
+        embedder: Embedder,
+        settings: IngestSettings,
     ) -> None:
         self.source = source
-        self.n_frames = 0
+        self.group = group
         self._store = store
         self._embedder = embedder
         self._settings = settings
-        self._known = self._known_vectors(timing)
-        self._reused = 0
-        self._pts_us: list[Pts] = []
-        self._vectors: list[Vectors] = []
+        dtype = settings.dtype or DEFAULT_DTYPE
+        self._known = KnownVectors(
+            store,
+            video_key=source.key,
+            encoder_key=embedder.manifest.encoder_key,
+            timing=timing,
+            dtype=dtype,
+            but=frozenset(settings.grids[number].name for number in group),
+        )
+        self._stack = Stack(dim=embedder.manifest.dim, dtype=dtype)
+        self._n_vectors = self._missing = 0
+        self._pts_us, self._vector_of, self._origins = array("q"), array("q"), array("b")
+        self._end: tuple[VideoInfo, DecodeSummary] | None = None
 
-    def add(self, batch: TowerBatch) -> None:
-        """Embed the frames of a batch that another grid has not embedded yet."""
-        new = np.array([pts not in self._known for pts in batch.pts_us.tolist()], dtype=np.bool_)
-        vectors = np.empty((len(batch), self._embedder.manifest.dim), np.float32)
-        if new.any():
-            fresh = TowerBatch(pts_us=batch.pts_us[new], pixels=batch.pixels[new])
-            vectors[new] = self._embedder.embed_images(fresh).vectors
-        for row in np.flatnonzero(~new).tolist():
-            vectors[row] = self._known[int(batch.pts_us[row])]
-        self._reused += int((~new).sum())
-        self._pts_us.append(batch.pts_us)
-        self._vectors.append(vectors)
-        self.n_frames += len(batch)
+    def __len__(self) -> int:
+        """Frames so far."""
+        return len(self._pts_us)
 
-    def commit(self, info: VideoInfo, summary: DecodeSummary) -> Row:
-        """Write the index and its row."""
+    def add(self, frames: events.Frames, batches: Batches, tally: Tally) -> None:
+        """Take frames; those that have to be embedded go into the next batches."""
+        n_pixels = n_known = 0
+        for pts_us, repeats in zip(frames.pts_us.tolist(), frames.repeats.tolist(), strict=True):
+            self._pts_us.append(pts_us)
+            if repeats != NEW:
+                self._vector_of.append(self._vector_of[repeats])
+                self._origins.append(Origin.REPEATED)
+                continue
+            pixels, n_pixels = frames.pixels[n_pixels], n_pixels + 1
+            self._vector_of.append(self._n_vectors)
+            known = self._known.get(pts_us)
+            if known is not None:
+                self._stack.put(self._n_vectors, known)
+                self._origins.append(Origin.KNOWN)
+                n_known += 1
+            else:
+                self._embed(pixels, batches)
+                self._origins.append(Origin.EMBEDDED)
+            self._n_vectors += 1
+        tally.taken_frames += len(frames.repeats)
+        tally.repeated_frames += int((frames.repeats != NEW).sum())
+        tally.known_frames += n_known
+
+    def _embed(self, pixels: Pixels, batches: Batches) -> None:
+        self._missing += 1
+        batches.add(pixels, partial(self._receive, self._n_vectors))
+
+    def _receive(self, number: int, vector: Vectors) -> None:
+        self._stack.put(number, vector)
+        self._missing -= 1
+
+    def end(self, info: VideoInfo, summary: DecodeSummary) -> None:
+        """The pass is complete; its last vectors may still be under way."""
+        self._end = (info, summary)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every vector is there."""
+        return self._end is not None and not self._missing
+
+    @property
+    def samples(self) -> tuple[GridSample, ...]:
+        """Once complete: what each of the grids took."""
+        assert self._end is not None
+        return self._end[1].samples
+
+    def close(self) -> None:
+        """Let go of the files that it reads; safe to call twice."""
+        self._known.close()
+
+    def commit(self, sample: GridSample) -> Row:
+        """Once complete: write the index and the row of one of the grids.
+
+        Raises:
+            StorageError: the file system refused.
+        """
+        assert self._end is not None
+        info, summary = self._end
+        places = np.searchsorted(np.frombuffer(self._pts_us, np.int64), sample.pts_us)
+        origins = np.frombuffer(self._origins, np.int8)[places]
         return put_video(
             self._store,
             self._embedder,
@@ -58,26 +148,14 @@ class Assembly:
             source=self.source,
             info=info,
             summary=summary,
-            block=EmbeddingBlock(pts_us=np.concatenate(self._pts_us), vectors=np.concatenate(self._vectors)),
-            reused_frames=self._reused,
+            sample=sample,
+            block=EmbeddingBlock(
+                pts_us=np.array(sample.pts_us),
+                vectors=self._stack.take(np.frombuffer(self._vector_of, np.int64)[places]),
+            ),
+            known_frames=int((origins == Origin.KNOWN).sum()),
+            repeated_frames=int((origins == Origin.REPEATED).sum()),
         )
-
-    def _known_vectors(self, timing: Timing) -> dict[int, Vectors]:
-        """Vectors of this video's frames in other grids, by timestamp, where they are stored as they would be now."""
-        known: dict[int, Vectors] = {}
-        encoder_key = self._embedder.manifest.encoder_key
-        wanted = (self._settings.dtype or DEFAULT_DTYPE, timing)
-        for grid in self._store.grids():
-            try:
-                row = self._store.row(self.source.key, encoder_key=encoder_key, grid=grid)
-                if row is None or grid == self._settings.grid.name or (row.dtype, row.timing) != wanted:
-                    continue
-                with self._store.open_row(row) as index:
-                    vectors = np.array(index.vectors, dtype=np.float32)
-                    known.update(zip(index.pts_us.tolist(), vectors, strict=True))
-            except StoreError:  # damaged: these frames are embedded again, and `verify` names the file
-                continue
-        return known
 
 
 def put_video(
@@ -88,16 +166,17 @@ def put_video(
     source: VideoSource,
     info: VideoInfo,
     summary: DecodeSummary,
+    sample: GridSample,
     block: EmbeddingBlock,
-    reused_frames: int = 0,
+    known_frames: int = 0,
+    repeated_frames: int = 0,
 ) -> Row:
-    """Write one video's index and its row, with all that is known of how they came about."""
-    (sample,) = summary.samples
+    """Write the index of one video on one grid, and its row, with all that is known of how they came about."""
     return store.put(
         block,
         video_key=source.key,
         encoder_key=embedder.manifest.encoder_key,
-        grid=settings.grid.name,
+        grid=sample.grid.name,
         dtype=settings.dtype or DEFAULT_DTYPE,
         source=Source(path=stored_path(source.path), nbytes=source.nbytes, folder_fps=source.folder_fps),
         first_pts_us=summary.first_pts_us,
@@ -116,12 +195,14 @@ def put_video(
             grid_points=sample.points,
             collapsed_points=sample.points - len(sample.pts_us),
         ),
-        reused_frames=reused_frames,
+        reused_frames=known_frames + repeated_frames,
         provenance={
             "framedex": framedex.__version__,
             "decoder": "folder" if source.folder_fps is not None else settings.decoder,
-            "decoder_threads": str(settings.threads),
+            "all_threads": str(settings.threads),
             "av": av.__version__,
+            TOLERANCE: str(settings.dedupe_tolerance),
+            "repeated_frames": str(repeated_frames),
             **embedder.provenance,
         },
     )

@@ -31,7 +31,7 @@ def runner() -> Iterator[Runner]:
 def row(tmp_path_factory: pytest.TempPathFactory) -> Row:
     folder = tmp_path_factory.mktemp("frames")
     (clip,) = (make_world(folder, clips=1, seed=3).folder / "clips").iterdir()
-    settings = IngestSettings(grid=FpsGrid.parse("2"), threads=1)
+    settings = IngestSettings(grids=(FpsGrid.parse("2"),), threads=1)
     with load_embedder("micro-siglip", threads=1) as embedder:
         (outcome,) = ingest([clip], store=Store.open(folder / "S", create=True), embedder=embedder, settings=settings)
     assert isinstance(outcome, Indexed)
