@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from framedex.cli import options
 from framedex.cli.output import Progress, default_threads, note, print_json
-from framedex.errors import VideoError
-
-if TYPE_CHECKING:
-    from framedex.decode import Grid
+from framedex.errors import UsageError, VideoError
 
 
 class StoredAs(StrEnum):
@@ -28,9 +25,9 @@ def index(
         list[str], typer.Argument(metavar="PATHS…", help="Files, folders, or quoted patterns.", show_default=False)
     ],
     store: Annotated[
-        Path,
+        Path | None,
         typer.Option("--store", parser=options.a_path, metavar="S", help="Where the index goes; made if absent."),
-    ],
+    ] = None,
     encoder: options.EncoderOption = None,
     fps: Annotated[
         str | None,
@@ -87,6 +84,9 @@ def index(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try quarantined videos again, even if nothing has changed.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only print what would be decoded of each file, and why.")
+    ] = False,
     threads: options.ThreadsOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -107,10 +107,12 @@ def index(
       framedex index a.mp4 b.mkv "more/**/*.webm" --store S --encoder ARTEFACT --fps 1,2
       framedex index frames/ --folder-fps 3 --store S --encoder ARTEFACT
       framedex index clips/ --store S --encoder ARTEFACT --shard 3/8
+      framedex index clip.mp4 --fps 1,0.1 --explain
     """
+    from framedex.cli.explain import explain_files
     from framedex.cli.ingested import Ingested
     from framedex.decode import decoders, find_videos
-    from framedex.decode.grids import parse_rate
+    from framedex.decode.grids import asked_grids, parse_rate
     from framedex.embed import load_embedder
     from framedex.index import Store
     from framedex.ingest import Budget, IngestSettings
@@ -120,7 +122,7 @@ def index(
         parse_rate("--folder-fps", folder_fps)
     part = Shard.parse(shard) if shard is not None else Shard()
     settings = IngestSettings(
-        grids=_grids(fps=fps, every=every, count=count, timestamps=timestamps, scene=scene),
+        grids=asked_grids(fps=fps, every=every, count=count, timestamps=timestamps, scene=scene),
         threads=threads or default_threads(),
         dtype=dtype.value if dtype else None,
         decoder=decoder,
@@ -132,6 +134,11 @@ def index(
     decoders.load(decoder)
     found = find_videos(paths)
     mine = [path for path in found.paths if part.holds(path)]
+    if explain:
+        explain_files(mine, settings.grids, folder_fps=folder_fps, as_json=json)
+        return
+    if store is None:
+        raise UsageError("--store is missing: expected a folder for the index, such as --store S; it is made if absent")
     budget = Budget.split(settings.threads, videos=len(mine))
     ingested = Ingested()
     with load_embedder(encoder, threads=budget.embedder_threads) as embedder:
@@ -152,22 +159,3 @@ def index(
         )
     if ingested.quarantined:
         raise typer.Exit(VideoError.exit_code)
-
-
-def _grids(
-    *, fps: str | None, every: str | None, count: str | None, timestamps: Path | None, scene: str | None
-) -> tuple[Grid, ...]:
-    """The grids of the options, each once."""
-    from framedex.decode import CountGrid, EveryGrid, FpsGrid, SceneGrid, TimesGrid
-
-    named: list[Grid] = []
-    for texts, parse in (
-        (fps, FpsGrid.parse),
-        (every, EveryGrid.parse),
-        (count, CountGrid.parse),
-        (scene, SceneGrid.parse),
-    ):
-        named += [parse(text.strip()) for text in texts.split(",")] if texts is not None else []
-    if timestamps is not None:
-        named.append(TimesGrid.read(timestamps))
-    return tuple({grid.name: grid for grid in named or [FpsGrid.parse("1")]}.values())
