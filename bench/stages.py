@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 import framedex
+from decode_floor import Floor
 from flops import flop_per_item
 from framedex.contracts import EmbeddingBlock, FrameBatch
 from framedex.decode import DecodeSummary, Grid, VideoInfo, VideoSource, open_video, passes
@@ -63,9 +64,9 @@ class Machine:
     gemm_flop_per_s: float
 
 
-def decode(source: VideoSource, grid: Grid, threads: int, *, keep_nbytes: int = 0) -> Decoded:
-    """Decode a video whole and keep its first frames, up to `keep_nbytes` of pixels."""
-    with open_video(source, threads=threads) as reader:
+def decode(source: VideoSource, grid: Grid, threads: int, *, decoder: str = "pyav", keep_nbytes: int = 0) -> Decoded:
+    """Have a video's frames on a grid, and keep the first of them, up to `keep_nbytes` of pixels."""
+    with open_video(source, decoder=decoder, threads=threads) as reader:
         kept: list[FrameBatch] = []
         for item in passes(reader, grid):
             if isinstance(item, str):
@@ -75,7 +76,7 @@ def decode(source: VideoSource, grid: Grid, threads: int, *, keep_nbytes: int = 
         return Decoded(source=source, info=reader.info, summary=reader.summary, frames=tuple(kept))
 
 
-def keep_frames(sources: list[VideoSource], grid: Grid, threads: int) -> list[Decoded]:
+def keep_frames(sources: list[VideoSource], grid: Grid, threads: int, *, decoder: str) -> list[Decoded]:
     """Videos with the frames that the later stages work on, at most `KEPT_NBYTES` of pixels in all.
 
     Raises:
@@ -84,7 +85,7 @@ def keep_frames(sources: list[VideoSource], grid: Grid, threads: int) -> list[De
     videos: list[Decoded] = []
     left = KEPT_NBYTES
     for source in sources:
-        video = decode(source, grid, threads, keep_nbytes=left)
+        video = decode(source, grid, threads, decoder=decoder, keep_nbytes=left)
         n_kept = sum(map(len, video.frames))
         if n_kept:
             left -= sum(batch.frames.nbytes for batch in video.frames)
@@ -98,24 +99,19 @@ def keep_frames(sources: list[VideoSource], grid: Grid, threads: int) -> list[De
     return videos
 
 
-def decode_plainly(source: VideoSource, threads: int) -> int:
-    """Decode every frame with PyAV and convert none: the floor of any decode of the whole stream."""
-    with av.open(str(source.path)) as container:
-        stream = container.streams.video[0]
-        stream.thread_count = threads
-        stream.thread_type = "AUTO"
-        return sum(1 for _ in container.decode(stream))
-
-
-def time_decode(sources: list[VideoSource], grid: Grid, threads: int, repeats: int) -> Stage:
-    """Stage one over files."""
-    n_frames = sum(decode_plainly(source, threads) for source in sources)
+def time_decode(
+    sources: list[VideoSource], videos: list[Decoded], grid: Grid, threads: int, repeats: int, *, decoder: str
+) -> Stage:
+    """Stage one over files; frames count whether they had to be decoded or not."""
+    floors = [Floor(source, grid) for source in sources]
     return Stage(
         name="decode",
-        unit="frames/s",
-        items=n_frames,
-        seconds=median_s(lambda: [decode(source, grid, threads) for source in sources], repeats=repeats),
-        ceiling_s=median_s(lambda: [decode_plainly(source, threads) for source in sources], repeats=repeats),
+        unit="video frames/s",
+        items=sum(video.summary.frames for video in videos),
+        seconds=median_s(
+            lambda: [decode(source, grid, threads, decoder=decoder) for source in sources], repeats=repeats
+        ),
+        ceiling_s=median_s(lambda: [floor.decode(threads) for floor in floors], repeats=repeats),
     )
 
 

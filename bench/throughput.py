@@ -8,13 +8,15 @@ Each stage is timed alone, on the same frames, in memory where it can be; median
 with 16 prompts and one question. Frames are compared with a plain decode and scores with NumPy before anything is timed.
 
     stage       timed                                          ceiling, measured in the same run
-    decode      frames decoded; the grid's converted to RGB    PyAV decoding every frame, converting none
+    decode      the video's frames; the grid's come as RGB     the needed packets, from memory, through the decoder alone
     preprocess  frames resized for the tower                   reading the frames' bytes at memory speed
     embed       frames through the image tower                 the tower's FLOP at this machine's matrix product rate
     write       index files and rows, flushed to disk          the same bytes in as many plain files, flushed
     lookup      scores of 16 prompts against every frame       the slower of reading the store's bytes and the FLOP
     select      (curve, sampler) selections of 8 frames        one np.argpartition of each curve, nothing around it
     answer      questions of 4 options on up to 8 frames       products with the weights at the matrix product rate
+
+Then all of it at once, as `framedex index` does it: the pipeline's wall time, and how long each stage of it worked and waited.
 
 Write, lookup and select work on 64 videos: the vectors of the ones given, over and over under new keys. Of the frames, at most
 1 GiB of pixels is kept for the stages after decoding.
@@ -37,6 +39,7 @@ from framedex.embed.artefact import Artefact
 from framedex.errors import FramedexError
 from framedex.index import Store
 from harness import Measured, arguments, copy_bytes_per_s, gemm_flop_per_s, report
+from pipeline import Run, measured, time_pipeline
 from stages import (
     BUDGET,
     PROMPTS,
@@ -56,25 +59,31 @@ from stages import (
 )
 from synthetic import write_pan
 
+#: Clips that are made where none is named.
+SYNTHETIC = 4
+
 
 def run(options: argparse.Namespace, folder: Path) -> bool:
     """Time every stage, print the table and the JSON line; tells whether the answers were equal."""
     threads = default_threads()
     repeats = 3 if options.quick else 5
     grid = FpsGrid.parse(options.fps)
-    seconds = 8 if options.quick else 60
+    seconds = 4 if options.quick else 20
     paths = (
         list(find_videos(options.paths).paths)
         if options.paths
-        else [write_pan(folder / "pan.mp4", width=1280, height=720, seconds=seconds)]
+        else [
+            write_pan(folder / f"pan-{seed}.mp4", width=1280, height=720, seconds=seconds, seed=seed)
+            for seed in range(SYNTHETIC)
+        ]
     )
     sources = [identify(path, folder_fps=None) for path in paths]
     artefact = Artefact.open(options.encoder)
     machine = Machine(copy_bytes_per_s=copy_bytes_per_s(threads), gemm_flop_per_s=gemm_flop_per_s())
-    videos = keep_frames(sources, grid, threads)
+    videos = keep_frames(sources, grid, threads, decoder=options.decoder)
     frames_equal = all(same_frames(video) for video in videos if video.summary.timing == "container")
     store = Store.open(folder / "store", create=True)
-    stages = [time_decode(sources, grid, threads, repeats)]
+    stages = [time_decode(sources, videos, grid, threads, repeats, decoder=options.decoder)]
     with load_embedder(options.encoder, threads=threads) as embedder:
         stages.append(time_preprocess(videos, embedder, machine, repeats))
         stages.append(time_embed(videos, embedder, artefact, machine, repeats))
@@ -90,9 +99,13 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     stages += [lookup, time_select(curves, len(videos), repeats)]
     answer, answers_equal = time_answer(videos[0], options.mllm, machine, threads=threads, repeats=repeats)
     stages.append(answer)
+    pipeline = time_pipeline(
+        paths, grid, folder, encoder=options.encoder, decoder=options.decoder, threads=threads, repeats=repeats
+    )
     equal = frames_equal and scores_equal and answers_equal
     print_results(stages)
-    conclude(options, stages, machine, threads=threads, equal=equal)
+    print_pipeline(pipeline)
+    conclude(options, stages, pipeline, machine, threads=threads, equal=equal)
     return equal
 
 
@@ -120,7 +133,29 @@ def print_results(stages: list[Stage]) -> None:
     )
 
 
-def conclude(options: argparse.Namespace, stages: list[Stage], machine: Machine, *, threads: int, equal: bool) -> None:
+def print_pipeline(run: Run) -> None:
+    """The overlapped stages."""
+    print()
+    print_table(
+        ["pipeline", "lanes × threads", "rate while busy", "unit", "busy", "waiting"],
+        [
+            [
+                stage.stage,
+                stage.lanes,
+                f"{stage.rate or 0.0:,.1f}",
+                f"{stage.unit}/s",
+                f"{100 * stage.busy:.0f} %",
+                f"{100 * stage.waiting:.0f} %",
+            ]
+            for stage in run.stages
+        ],
+    )
+    print(f"{run.wall_s:.2f} s in all; {run.lanes}")
+
+
+def conclude(
+    options: argparse.Namespace, stages: list[Stage], pipeline: Run, machine: Machine, *, threads: int, equal: bool
+) -> None:
     """The JSON line."""
     shares = shares_of_time(stages)
     rows = [
@@ -130,12 +165,14 @@ def conclude(options: argparse.Namespace, stages: list[Stage], machine: Machine,
     for stage in stages:
         rows.append(Measured(name=f"{stage.name}.rate", value=stage.items / stage.seconds, unit=stage.unit))
         rows.append(Measured(name=f"{stage.name}.share", value=shares[stage.name], unit="of one pass over the videos"))
+    rows += measured(pipeline)
     report(
         "throughput",
         threads=threads,
         config={
             "command": "python bench/throughput.py" + (" --quick" if options.quick else ""),
-            "what": f"{len(options.paths)} files" if options.paths else "one synthetic 1280×720 H.264 clip",
+            "what": f"{len(options.paths)} files" if options.paths else f"{SYNTHETIC} synthetic 1280×720 H.264 clips",
+            "decoder": options.decoder,
             "encoder": Path(options.encoder).name,
             "mllm": Path(options.mllm).name,
             "fps": options.fps,
@@ -158,6 +195,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mllm", default="micro-smolvlm", metavar="CHECKPOINT", help="checkpoint folder or bundled name"
     )
+    parser.add_argument("--decoder", default="pyav", metavar="NAME", help="pyav or torchcodec")
     parser.add_argument("--fps", default="1", metavar="RATE", help="frames taken per second of video")
 
 
