@@ -136,10 +136,10 @@ def tiny_checkpoint(tokenizer_files: TokenizerFiles = "spiece") -> Path:
 @functools.cache
 def tiny_artefact() -> Path:
     """The artefact of `tiny_checkpoint()`, made by the real exporter, shared: copy it before changing it."""
-    from framedex_export.siglip import export_siglip
+    from framedex_export.export import export_encoder
 
     target = scratch() / "artefact"
-    export_siglip(tiny_checkpoint(), target, name="tiny-siglip", report=lambda _line: None)
+    export_encoder("siglip", tiny_checkpoint(), target, name="tiny-siglip", report=lambda _line: None)
     return target
 
 

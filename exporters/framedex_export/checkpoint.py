@@ -1,4 +1,4 @@
-"""A Hugging Face SigLIP checkpoint folder: checked, loaded, and its rules read off."""
+"""A Hugging Face checkpoint folder of an image and a text tower: checked and loaded, from disk only."""
 
 from __future__ import annotations
 
@@ -8,20 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
-from transformers import AutoTokenizer, SiglipImageProcessorPil, SiglipModel
+from transformers import AutoTokenizer
 
-from framedex.embed.manifest import ImageRules, first_fault
 from framedex.errors import ArtefactError, UsageError
 from framedex.keys import sha256_file, sha256_parts
 
-_MODEL_TYPE = "siglip"
-_PROCESSOR_TYPES = ("SiglipImageProcessor", "SiglipImageProcessorFast", "SiglipImageProcessorPil")
 _WEIGHTS = "model.safetensors"
 _SHARDS = "model.safetensors.index.json"
-_TOKENIZERS = ("tokenizer.json", "spiece.model")
-_INTERPOLATIONS = {2: "bilinear", 3: "bicubic"}
+#: Constants that older releases of transformers wrote among the weights; the models make them anew.
+_CONSTANTS = "embeddings.position_ids"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a family's checkpoint folder holds.
+
+    Attributes:
+        model_type: as config.json names it.
+        model: its class in transformers.
+        processor: the class of its image processor, the one that works with Pillow.
+        processor_types: as preprocessor_config.json may name it.
+        tokenizer_files: one of these is there; "a + b" for two files that go together.
+    """
+
+    model_type: str
+    model: Any
+    processor: Any
+    processor_types: tuple[str, ...]
+    tokenizer_files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,14 +45,14 @@ class Checkpoint:
 
     Attributes:
         folder: where it lies.
-        model: SiglipModel, float32, in evaluation mode.
-        processor: SiglipImageProcessorPil.
+        model: float32, in evaluation mode, with eager attention.
+        processor: its image processor on Pillow.
         tokenizer: the checkpoint's own, as transformers loads it.
         weights_sha256: of model.safetensors; of all names and digests where the weights are in shards.
     """
 
     folder: Path
-    model: SiglipModel
+    model: Any
     processor: Any
     tokenizer: Any
     weights_sha256: str
@@ -48,35 +63,38 @@ class Checkpoint:
         return min(int(self.tokenizer.model_max_length), int(self.model.config.text_config.max_position_embeddings))
 
 
-def read_checkpoint(folder: Path) -> Checkpoint:
-    """Load a SigLIP checkpoint from disk only; nothing is fetched and no code of the checkpoint is run.
+def model_type(folder: Path) -> str | None:
+    """What config.json says that the folder holds.
 
     Raises:
         UsageError: no such folder.
-        ArtefactError: the folder is no SigLIP checkpoint, a file is missing, or files do not fit each other.
+        ArtefactError: no config.json, or one that is none.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; expected a checkpoint folder with config.json and {_WEIGHTS}")
-    config = _read_json(folder / "config.json")
-    if config.get("model_type") != _MODEL_TYPE:
-        raise ArtefactError(
-            f"{folder}: expected a checkpoint of model_type {_MODEL_TYPE!r}, got {config.get('model_type')!r}; "
-            "this command exports SigLIP only"
-        )
+    found = _read_json(folder / "config.json").get("model_type")
+    return found if found is None else str(found)
+
+
+def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
+    """Load a checkpoint from disk only; nothing is fetched and no code of the checkpoint is run.
+
+    Raises:
+        UsageError: no such folder.
+        ArtefactError: the folder is no checkpoint of this kind, a file is missing, or files do not fit each other.
+    """
+    if (found := model_type(folder)) != kind.model_type:
+        raise ArtefactError(f"{folder}: expected a checkpoint of model_type {kind.model_type!r}, got {found!r}")
     weights = _weight_files(folder)
-    if not any((folder / name).is_file() for name in _TOKENIZERS):
-        raise ArtefactError(f"{folder}: no tokenizer; expected {' or '.join(_TOKENIZERS)}")
-    processor = _load_processor(folder)
+    if not any(all((folder / name).is_file() for name in names.split(" + ")) for names in kind.tokenizer_files):
+        raise ArtefactError(f"{folder}: no tokenizer; expected {' or '.join(kind.tokenizer_files)}")
+    processor = _load_processor(folder, kind)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
-        raise ArtefactError(f"{folder}: its tokenizer does not load: {_first_line(error)}") from error
-    model = _load_model(folder)
-    vocabulary = model.config.text_config.vocab_size
-    if len(tokenizer) > vocabulary:
-        raise ArtefactError(
-            f"{folder}: the tokenizer has {len(tokenizer)} entries and the model {vocabulary}; they are not of one checkpoint"
-        )
+        raise ArtefactError(f"{folder}: its tokenizer does not load: {first_line(error)}") from error
+    model = _load_model(folder, kind)
+    require_vocabulary(folder, tokenizer, int(model.config.text_config.vocab_size))
     return Checkpoint(
         folder=folder,
         model=model,
@@ -86,42 +104,21 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     )
 
 
-def read_image_rules(checkpoint: Checkpoint) -> ImageRules:
-    """The preprocessing that the checkpoint's own preprocessor_config.json asks for.
+def require_vocabulary(folder: Path, tokenizer: Any, vocabulary: int) -> None:
+    """Refuse a tokenizer that gives ids which the model has no row for.
 
     Raises:
-        ArtefactError: it asks for something that SigLIP's squash, rescale and normalise is not.
+        ArtefactError: it does.
     """
-    processor = checkpoint.processor
-    side = checkpoint.model.config.vision_config.image_size
-    size = (processor.size["height"], processor.size["width"])
-    if size != (side, side):
+    if len(tokenizer) > vocabulary:
         raise ArtefactError(
-            f"{checkpoint.folder}: the processor resizes to {size[0]}x{size[1]} and the model takes {side}x{side}"
+            f"{folder}: the tokenizer has {len(tokenizer)} entries and the model {vocabulary}; they are not of one checkpoint"
         )
-    wanted = {"do_resize": True, "do_rescale": True, "do_normalize": True, "do_center_crop": False, "do_pad": False}
-    for name, expected in wanted.items():
-        got = bool(getattr(processor, name, None))
-        if got != expected:
-            raise ArtefactError(f"{checkpoint.folder}: the processor's {name} is {got}, expected {expected} for SigLIP")
-    if int(processor.resample) not in _INTERPOLATIONS:
-        raise ArtefactError(
-            f"{checkpoint.folder}: the processor's resample is {int(processor.resample)}, expected 2 (bilinear) or 3 (bicubic)"
-        )
-    rules = {
-        "size": size,
-        "resize": "squash",
-        "interpolation": _INTERPOLATIONS[int(processor.resample)],
-        "antialias": True,
-        "channel_order": "RGB",
-        "rescale": processor.rescale_factor,
-        "mean": processor.image_mean,
-        "std": processor.image_std,
-    }
-    try:
-        return ImageRules.model_validate(rules)
-    except ValidationError as error:
-        raise ArtefactError(f"{checkpoint.folder}: the processor's rules do not hold: {first_fault(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """What a library's exception says first."""
+    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -156,21 +153,22 @@ def _weights_sha256(files: list[Path]) -> str:
     return sha256_parts(part.encode() for path in files for part in (path.name, sha256_file(path)))
 
 
-def _load_processor(folder: Path) -> Any:
+def _load_processor(folder: Path, kind: Kind) -> Any:
     config = folder / "preprocessor_config.json"
-    kind = _read_json(config).get("image_processor_type")
-    if kind not in _PROCESSOR_TYPES:
-        raise ArtefactError(f"{config}: expected image_processor_type {_PROCESSOR_TYPES[0]!r}, got {kind!r}")
+    value = _read_json(config)
+    named = value.get("image_processor_type", value.get("feature_extractor_type"))
+    if named not in kind.processor_types:
+        raise ArtefactError(f"{config}: expected image_processor_type {kind.processor_types[0]!r}, got {named!r}")
     try:
-        return SiglipImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        return kind.processor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError) as error:
-        raise ArtefactError(f"{config}: the image processor does not load: {_first_line(error)}") from error
+        raise ArtefactError(f"{config}: the image processor does not load: {first_line(error)}") from error
 
 
-def _load_model(folder: Path) -> SiglipModel:
+def _load_model(folder: Path, kind: Kind) -> Any:
     try:
         # Eager attention exports to the plainer graph; the other kinds add masks and NaN guards.
-        model, report = SiglipModel.from_pretrained(
+        model, report = kind.model.from_pretrained(
             folder,
             local_files_only=True,
             dtype=torch.float32,
@@ -179,9 +177,9 @@ def _load_model(folder: Path) -> SiglipModel:
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ArtefactError(f"{folder}: its weights do not load: {_first_line(error)}") from error
+        raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
     for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        names = sorted(str(name) for name in report[fault])
+        names = sorted(name for name in map(str, report[fault]) if not name.endswith(_CONSTANTS))
         if names:
             raise ArtefactError(
                 f"{folder}: weights and config.json are not of one model: {len(names)} {fault.replace('_', ' ')}, "
@@ -190,13 +188,4 @@ def _load_model(folder: Path) -> SiglipModel:
     for name, tensor in model.named_parameters():
         if not tensor.isfinite().all():
             raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity")
-    if not model.config.vision_config.vision_use_head:
-        raise ArtefactError(f"{folder}: the vision model has no pooling head, so it gives no picture's vector")
-    widths = (model.config.vision_config.hidden_size, model.config.text_config.projection_size)
-    if widths[0] != widths[1]:
-        raise ArtefactError(f"{folder}: image vectors have {widths[0]} dimensions and text vectors {widths[1]}")
     return model.eval()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__

@@ -15,7 +15,13 @@ from framedex.optional import import_optional
 from framedex_export import __version__
 
 if TYPE_CHECKING:
-    from framedex_export.siglip import ExportResult
+    from framedex_export.export import ExportResult
+
+Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Folder with the Hugging Face checkpoint.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="ARTEFACT", help="Folder to write.")]
+Name = Annotated[str | None, typer.Option(help="Name of the encoder, for people.  [default: the folder's]")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an artefact that is already there.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")]
 
 app = typer.Typer(
     name="framedex-export",
@@ -44,24 +50,20 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Turn a torch checkpoint into an encoder artefact that framedex reads."""
+    """Turn a torch checkpoint into an encoder artefact that framedex reads: image and text towers in ONNX, tokenizer, manifest.
+
+    The artefact is compared with torch from picture and text to vector, and is written only where every cosine is 0.9999 or
+    more. An artefact of the same encoder that is already there is left alone.
+    """
 
 
 @app.command()
 def siglip(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="Folder with a Hugging Face SigLIP checkpoint.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="ARTEFACT", help="Folder to write.")],
-    name: Annotated[str | None, typer.Option(help="Name of the encoder, for people.  [default: the folder's]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an artefact that is already there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")] = False,
+    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
 ) -> None:
-    """Export a SigLIP checkpoint: image and text towers in ONNX, tokenizer, manifest.
+    """Export a SigLIP checkpoint.
 
-    The checkpoint folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json or spiece.model.
-    The artefact is compared with torch from picture and text to vector, and is written only where every cosine is 0.9999 or
-    more. An artefact of the same encoder that is already there is left alone.
+    The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json or spiece.model.
 
     \b
     Examples:
@@ -69,8 +71,45 @@ def siglip(
       framedex-export siglip ./checkpoint -o ./artefact --name my-siglip --json
       framedex index clips/ --store S --encoder encoders/siglip-base
     """
+    _export("siglip", checkpoint, output, name, force, as_json)
+
+
+@app.command()
+def siglip2(
+    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
+) -> None:
+    """Export a SigLIP2 checkpoint of fixed size.
+
+    The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json. Texts are lower-cased.
+
+    \b
+    Examples:
+      framedex-export siglip2 siglip2-base-patch16-224 -o encoders/siglip2-base
+    """
+    _export("siglip2", checkpoint, output, name, force, as_json)
+
+
+@app.command()
+def clip(
+    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
+) -> None:
+    """Export a CLIP checkpoint with a vision transformer.
+
+    The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json, or vocab.json and merges.txt.
+    CLIP sees the middle of a frame only: 56 % of the width of a 16:9 frame.
+
+    \b
+    Examples:
+      framedex-export clip clip-vit-base-patch16 -o encoders/clip-b16
+    """
+    _export("clip", checkpoint, output, name, force, as_json)
+
+
+def _export(
+    family: str, checkpoint: Path, output: Path, name: str | None, force: bool, as_json: bool, **options: int
+) -> None:
     started = time.monotonic()
-    result = _export(checkpoint, output, name, force)
+    result = _exported(family, checkpoint, output, name=name, force=force, **options)
     manifest = result.artefact.manifest
     measured = manifest.parity
     assert measured is not None, "an artefact that opens has been measured"
@@ -80,6 +119,7 @@ def siglip(
                 "artefact": str(output),
                 "written": result.written,
                 "name": manifest.name,
+                "family": manifest.family,
                 "encoder_key": manifest.encoder_key,
                 "dim": manifest.dim,
                 "nbytes": sum(entry.nbytes for entry in manifest.files.values()),
@@ -97,13 +137,16 @@ def siglip(
         f"texts {measured.text_min_cosine:.6f} or more ({measured.texts}), "
         f"preprocessing within {measured.preprocessing_max_grey_levels} grey levels"
     )
+    if manifest.image.note is not None:
+        print(f"note: {manifest.image.note}")
 
 
-def _export(checkpoint: Path, output: Path, name: str | None, force: bool) -> ExportResult:
-    module = import_optional("framedex_export.siglip", extra="export,cpu", needed_by="framedex-export siglip")
+def _exported(family: str, checkpoint: Path, output: Path, **options: str | int | None) -> ExportResult:
+    command = f"framedex-export {family}"
+    module = import_optional("framedex_export.export", extra="export,cpu", needed_by=command)
     # Progress is ours to tell.
-    logging = import_optional("transformers", extra="export", needed_by="framedex-export siglip").utils.logging
+    logging = import_optional("transformers", extra="export", needed_by=command).utils.logging
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    result: ExportResult = module.export_siglip(checkpoint, output, name=name, force=force, report=note)
+    result: ExportResult = module.export_encoder(family, checkpoint, output, report=note, **options)
     return result

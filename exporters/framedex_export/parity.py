@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
 from framedex.embed.artefact import Artefact
@@ -18,8 +17,7 @@ from framedex.embed.text import TextEncoder
 from framedex.embed.tower import to_tower
 from framedex.errors import ArtefactError
 from framedex_export.battery import pictures, texts
-from framedex_export.checkpoint import Checkpoint
-from framedex_export.tokenizer import reference_ids
+from framedex_export.families import Family
 
 MIN_COSINE = 0.9999
 MAX_GREY_LEVELS = 1
@@ -27,13 +25,13 @@ MAX_GREY_LEVELS = 1
 _BATCH = 8
 
 
-def measure(checkpoint: Checkpoint, artefact: Artefact, *, tokenizer_texts: int) -> Parity:
+def measure(encoder: Family, artefact: Artefact, *, tokenizer_texts: int) -> Parity:
     """Compare an artefact with its checkpoint over the battery, from picture and text to unit vector.
 
-    Ours: `to_tower`, then ONNX Runtime. The reference's: its PIL image processor, then torch; its own tokenizer, then torch.
+    Ours: `to_tower`, then ONNX Runtime. The reference's: its own preprocessing, then torch; its own tokenizer, then torch.
 
     Args:
-        checkpoint: the reference.
+        encoder: the checkpoint, which is the reference.
         artefact: made from it.
         tokenizer_texts: how many texts had equal ids, to be recorded.
 
@@ -41,7 +39,7 @@ def measure(checkpoint: Checkpoint, artefact: Artefact, *, tokenizer_texts: int)
         DeviceError: ONNX Runtime cannot run the artefact's graphs.
     """
     with OnnxRuntimeEmbedder(artefact, threads=torch.get_num_threads(), batch=_BATCH) as embedder:
-        return _measure(checkpoint, artefact, embedder, tokenizer_texts)
+        return _measure(encoder, artefact, embedder, tokenizer_texts)
 
 
 def require(parity: Parity) -> None:
@@ -64,35 +62,29 @@ def require(parity: Parity) -> None:
         )
 
 
-def _measure(checkpoint: Checkpoint, artefact: Artefact, embedder: Embedder, tokenizer_texts: int) -> Parity:
+def _measure(encoder: Family, artefact: Artefact, embedder: Embedder, tokenizer_texts: int) -> Parity:
     images = list(pictures())
-    reference_pixels = _processed(checkpoint, images)
+    processed = encoder.process(images)
     pixels = _to_tower(images, artefact.manifest.image)
     ours = _embed(embedder, pixels)
     alone = np.concatenate([_embed(embedder, pixels[row : row + 1]) for row in range(len(pixels))])
-    image_cosines = _cosines(_torch_images(checkpoint, reference_pixels), ours)
+    image_cosines = _cosines(encoder.image_vectors(processed), ours)
     battery = texts()
     # A text of which the rules leave nothing is refused by the embedder, not embedded.
     empty = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(battery).empty
     words = [text for text, nothing in zip(battery, empty, strict=True) if not nothing]
-    text_cosines = _cosines(_torch_texts(checkpoint, words), embedder.embed_texts(words))
+    text_cosines = _cosines(encoder.text_vectors(encoder.text.ids(words)), embedder.embed_texts(words))
     return Parity(
         images=len(images),
         image_min_cosine=float(image_cosines.min()),
         image_mean_cosine=float(image_cosines.mean()),
-        preprocessing_max_grey_levels=_grey_levels(reference_pixels, pixels, artefact.manifest.image),
+        preprocessing_max_grey_levels=int(np.rint(np.abs(encoder.levels(processed) - pixels).max())),
         texts=len(words),
         text_min_cosine=float(text_cosines.min()),
         text_mean_cosine=float(text_cosines.mean()),
         tokenizer_texts=tokenizer_texts,
         batch_min_cosine=float(_cosines(alone, ours).min()),
     )
-
-
-def _processed(checkpoint: Checkpoint, images: Sequence[Pixels]) -> NDArray[np.float32]:
-    shown = [Image.fromarray(image) for image in images]
-    values: NDArray[np.float32] = checkpoint.processor(images=shown, return_tensors="np")["pixel_values"]
-    return values
 
 
 def _to_tower(images: Sequence[Pixels], rules: ImageRules) -> Pixels:
@@ -105,29 +97,6 @@ def _to_tower(images: Sequence[Pixels], rules: ImageRules) -> Pixels:
 def _embed(embedder: Embedder, pixels: Pixels) -> Vectors:
     order = np.arange(len(pixels), dtype=np.int64)
     return embedder.embed_images(TowerBatch(pts_us=order, pixels=pixels)).vectors
-
-
-def _torch_images(checkpoint: Checkpoint, values: NDArray[np.float32]) -> Vectors:
-    chunks = torch.split(torch.from_numpy(values), _BATCH)
-    with torch.inference_mode():
-        rows = [checkpoint.model.get_image_features(pixel_values=chunk).pooler_output for chunk in chunks]
-    return torch.cat(rows).numpy()
-
-
-def _torch_texts(checkpoint: Checkpoint, words: Sequence[str]) -> Vectors:
-    chunks = torch.split(torch.tensor(reference_ids(checkpoint, words)), _BATCH)
-    with torch.inference_mode():
-        rows = [checkpoint.model.get_text_features(input_ids=chunk).pooler_output for chunk in chunks]
-    return torch.cat(rows).numpy()
-
-
-def _grey_levels(reference: NDArray[np.float32], pixels: Pixels, rules: ImageRules) -> int:
-    """The largest difference between the processor's pixels, taken back to 0–255, and ours."""
-    mean = np.array(rules.mean).reshape(1, 3, 1, 1)
-    std = np.array(rules.std).reshape(1, 3, 1, 1)
-    levels = (reference.astype(np.float64) * std + mean) / rules.rescale
-    ours = pixels.transpose(0, 3, 1, 2).astype(np.float64)
-    return int(np.rint(np.abs(levels - ours).max()))
 
 
 def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:

@@ -1,29 +1,89 @@
-"""The artefact's `tokenizer.json`: the checkpoint's own, or made from its SentencePiece model, proved id by id."""
+"""The artefact's `tokenizer.json`: the first of a family's candidates that gives the reference's ids on every text."""
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers.convert_slow_tokenizer import import_protobuf
+from tokenizers import normalizers
 
-from framedex.embed.manifest import TextRules
+from framedex.embed.manifest import Origin, TextRules
 from framedex.embed.text import TextEncoder
 from framedex.errors import ArtefactError
 from framedex.keys import sha256_file
 from framedex_export.battery import texts
-from framedex_export.checkpoint import Checkpoint
 
-Origin = Literal["checkpoint", "converted from spiece.model"]
 
-_UNIGRAM = 1
-_SIGLIP_NOTE = "lower-cased, ASCII punctuation removed, blanks collapsed"
-_OWN_NOTE = "as the checkpoint's own tokenizer.json says"
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReferenceTokenizer:
+    """A checkpoint's tokenizer in the way that its family is used.
+
+    Attributes:
+        subject: where it is from, for messages.
+        tokenizer: as transformers loads it.
+        max_length: ids per text.
+        lower_first: lower-case a text before the tokenizer sees it.
+        pad_id: where it is not the tokenizer's own.
+    """
+
+    subject: Path
+    tokenizer: Any
+    max_length: int
+    lower_first: bool = False
+    pad_id: int | None = None
+
+    def ids(self, battery: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, padded and cut."""
+        shown = [normalizers.Lowercase().normalize_str(text) for text in battery] if self.lower_first else list(battery)
+        padding = "max_length" if self.pad_id is None else False
+        encoded = self.tokenizer(shown, padding=padding, truncation=True, max_length=self.max_length)
+        rows: list[list[int]] = encoded["input_ids"]
+        return rows if self.pad_id is None else [row + [self.pad_id] * (self.max_length - len(row)) for row in rows]
+
+    def rules(self, path: Path, *, note: str) -> TextRules:
+        """The text rules with the tokenizer.json at `path`.
+
+        Raises:
+            ArtefactError: the reference appends no end of text, or has nothing to pad with.
+        """
+        eos_id, pad_id = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
+        ids = self.tokenizer("a")["input_ids"]
+        if eos_id is None or ids[-1:] != [eos_id]:
+            raise ArtefactError(
+                f"{self.subject}: its tokenizer appends no end of text; expected {eos_id}, got ids {ids}"
+            )
+        if pad_id is None:
+            raise ArtefactError(f"{self.subject}: its tokenizer has no padding token")
+        return TextRules(
+            max_length=self.max_length,
+            padding="max_length",
+            padding_side="left" if self.pad_id is None and self.tokenizer.padding_side == "left" else None,
+            pad_id=pad_id if self.pad_id is None else self.pad_id,
+            truncation="end",
+            bos_id=ids[0] if ids[0] == self.tokenizer.bos_token_id else None,
+            eos="appended, kept when truncated",
+            eos_id=eos_id,
+            tokenizer_sha256=sha256_file(path),
+            note=note,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A tokenizer.json that may agree with the reference.
+
+    Attributes:
+        data: its bytes.
+        origin: where it came from.
+        note: what it does to a text, in words.
+    """
+
+    data: bytes
+    origin: Origin
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,44 +101,24 @@ class WrittenTokenizer:
     texts: int
 
 
-def write_tokenizer(checkpoint: Checkpoint, path: Path) -> WrittenTokenizer:
-    """Write a tokenizer.json to `path` that agrees with the checkpoint's reference tokenizer.
-
-    The checkpoint's own tokenizer.json is taken if it agrees; else its spiece.model is converted.
+def write_tokenizer(reference: ReferenceTokenizer, candidates: Iterable[Candidate], path: Path) -> WrittenTokenizer:
+    """Write the first candidate that agrees with the reference to `path`.
 
     Raises:
-        ArtefactError: neither agrees; the message holds the first text whose ids differ.
+        ArtefactError: none agrees; the message holds the first text whose ids differ.
     """
-    own = checkpoint.folder / "tokenizer.json"
-    spiece = checkpoint.folder / "spiece.model"
     battery = texts()
-    expected = reference_ids(checkpoint, battery)
+    expected = reference.ids(battery)
     difference = None
-    if own.is_file():
-        path.write_bytes(own.read_bytes())
-        rules = _rules(checkpoint, path, note=_OWN_NOTE)
+    for candidate in candidates:
+        path.write_bytes(candidate.data)
+        rules = reference.rules(path, note=candidate.note)
         difference = first_difference(path, rules, battery, expected)
         if difference is None:
-            return WrittenTokenizer(rules=rules, origin="checkpoint", texts=len(battery))
-    if spiece.is_file():
-        tokenizer = convert_spiece(spiece, special_tokens=checkpoint.tokenizer.all_special_tokens)
-        path.write_text(tokenizer.to_str(), encoding="utf-8")
-        rules = _rules(checkpoint, path, note=_SIGLIP_NOTE)
-        difference = first_difference(path, rules, battery, expected)
-        if difference is None:
-            return WrittenTokenizer(rules=rules, origin="converted from spiece.model", texts=len(battery))
+            return WrittenTokenizer(rules=rules, origin=candidate.origin, texts=len(battery))
     raise ArtefactError(
-        f"{checkpoint.folder}: no tokenizer.json gives the ids of its reference tokenizer: {difference}"
+        f"{reference.subject}: no tokenizer.json gives the ids of its reference tokenizer: {difference}"
     )
-
-
-def reference_ids(checkpoint: Checkpoint, battery: Sequence[str]) -> list[list[int]]:
-    """The ids that the checkpoint's tokenizer gives, padded and cut as SigLIP's own examples do."""
-    encoded = checkpoint.tokenizer(
-        list(battery), padding="max_length", truncation=True, max_length=checkpoint.max_length
-    )
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
 
 
 def first_difference(
@@ -92,72 +132,14 @@ def first_difference(
     return None
 
 
-def convert_spiece(path: Path, *, special_tokens: Sequence[str]) -> Tokenizer:
-    """A SentencePiece Unigram model as a tokenizers.Tokenizer with SigLIP's text rules.
-
-    Known to differ from the reference: what follows a special token that is spelled out in the text ("a </s> b") begins a
-    word here and continues one there; a mark that combines with a compatibility character ("½" and U+0308) is dropped; and of
-    two splits of equal score ("33" "3" and "3" "33") the other may be taken. Seen in 7 of 20,000 lines of documentation.
-
-    Raises:
-        ArtefactError: the file is no SentencePiece model, or none of the Unigram kind.
-
-    Source: `SiglipTokenizer` of transformers 5.23 (canonicalize_text, then SentencePiece with a dummy prefix).
-    """
-    model = _read_spiece(path)
-    pieces = [(piece.piece, piece.score) for piece in model.pieces]
-    eos = model.trainer_spec.eos_piece
-    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=model.trainer_spec.unk_id, byte_fallback=False))
-    # Python's blanks (str.isspace), which are more than the regular expressions' here.
-    blanks = Regex(r"[\s\x1c-\x1f\x85]+")
-    steps = [
-        normalizers.Replace("▁", " "),
-        # Python lower-cases a capital sigma at a word's end to its final form; Lowercase does not.
-        normalizers.Replace(Regex(r"(?<=\p{L})Σ(?!\p{L})"), "ς"),
-        normalizers.Lowercase(),
-        normalizers.Replace(Regex(f"[{re.escape(string.punctuation)}]"), ""),
-        normalizers.Replace(blanks, " "),
-    ]
-    if model.normalizer_spec.precompiled_charsmap:
-        steps.append(normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap))
-        steps.append(normalizers.Replace(blanks, " "))  # the map makes blanks of its own
-    steps.append(normalizers.Strip())
-    tokenizer.normalizer = normalizers.Sequence(steps)
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
-    tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always", split=True)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {eos}", special_tokens=[(eos, model.trainer_spec.eos_id)]
-    )
-    tokenizer.add_special_tokens(
-        [AddedToken(token, lstrip=True, rstrip=True, normalized=False, special=True) for token in special_tokens]
-    )
-    return tokenizer
-
-
-def _read_spiece(path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # the package brings no types
-
-    protobuf = import_protobuf()
-    model = protobuf.ModelProto()
-    try:
-        model.ParseFromString(path.read_bytes())
-    except DecodeError as error:
-        raise ArtefactError(f"{path}: no SentencePiece model ({error})") from error
-    if model.trainer_spec.model_type != _UNIGRAM:
-        raise ArtefactError(
-            f"{path}: expected a SentencePiece model of the Unigram kind (1), got kind {model.trainer_spec.model_type}"
-        )
-    return model
-
-
-def _rules(checkpoint: Checkpoint, path: Path, *, note: str) -> TextRules:
-    return TextRules(
-        max_length=checkpoint.max_length,
-        padding="max_length",
-        pad_id=checkpoint.tokenizer.pad_token_id,
-        truncation="end",
-        eos="appended, kept when truncated",
-        eos_id=checkpoint.tokenizer.eos_token_id,
-        tokenizer_sha256=sha256_file(path),
-        note=note,
-    )
+def loaded_candidates(reference: ReferenceTokenizer, *, note: str) -> Iterable[Candidate]:
+    """The checkpoint's own tokenizer.json, then the loaded tokenizer written anew, lower-casing first where that is the rule."""
+    own = reference.subject / "tokenizer.json"
+    if own.is_file():
+        yield Candidate(data=own.read_bytes(), origin="checkpoint", note=note)
+    value = json.loads(reference.tokenizer.backend_tokenizer.to_str())
+    if reference.lower_first:
+        steps = [{"type": "Lowercase"}, *([value["normalizer"]] if value["normalizer"] else [])]
+        value["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    data = json.dumps(value, ensure_ascii=False).encode()
+    yield Candidate(data=data, origin="written from the loaded tokenizer", note=note)

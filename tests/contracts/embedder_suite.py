@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from framedex.contracts import TowerBatch
+from framedex.contracts import FrameBatch, TowerBatch
 from framedex.embed.base import Embedder
+from framedex.embed.tower import to_tower
 from framedex.errors import UsageError
 
 TEXTS = ["a red dog", "two cats run on the beach", "the kitchen knife cuts a tomato"]
@@ -18,10 +19,11 @@ TOLERANCE = 2e-6
 
 
 def random_tower(embedder: Embedder, n: int, *, seed: int = 0) -> TowerBatch:
-    """n seeded noise frames of the tower's size."""
-    height, width = embedder.manifest.image.size
-    pixels = np.random.default_rng(seed).integers(0, 256, (n, height, width, 3), np.uint8)
-    return TowerBatch(pts_us=np.arange(n, dtype=np.int64) * 40_000, pixels=pixels)
+    """n seeded noise frames as the tower takes them."""
+    image = embedder.manifest.image
+    height, width = (90, 160) if image.resize == "naflex" else image.size
+    frames = np.random.default_rng(seed).integers(0, 256, (n, height, width, 3), np.uint8)
+    return to_tower(FrameBatch(pts_us=np.arange(n, dtype=np.int64) * 40_000, frames=frames), image)
 
 
 def part(batch: TowerBatch, rows: Sequence[int]) -> TowerBatch:

@@ -10,7 +10,7 @@ import pytest
 from checkpoints import make_checkpoint
 from framedex.contracts import TowerBatch
 from framedex.embed import load_embedder
-from framedex_export.siglip import export_siglip
+from framedex_export.export import export_encoder
 
 
 @pytest.mark.slow
@@ -20,7 +20,7 @@ def test_base_size_reaches_parity_and_runs_from_disk(tmp_path: Path) -> None:
         vision={"image_size": 224, "patch_size": 16},
         text={"max_position_embeddings": 64},
     )
-    result = export_siglip(checkpoint, tmp_path / "artefact", report=print)
+    result = export_encoder("siglip", checkpoint, tmp_path / "artefact", report=print)
     manifest = result.artefact.manifest
     assert manifest.parity is not None
     print(manifest.parity)

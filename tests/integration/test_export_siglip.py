@@ -21,17 +21,17 @@ from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
 from framedex.embed.tower import to_tower
 from framedex.errors import ArtefactError, UsageError
-from framedex_export import siglip
-from framedex_export.checkpoint import read_checkpoint
-from framedex_export.siglip import ExportResult, export_siglip
+from framedex_export import export
+from framedex_export.export import ExportResult, export_encoder
+from framedex_export.families.siglip import read
 
 
 def _export(checkpoint: Path, target: Path, **options: Any) -> ExportResult:
-    return export_siglip(checkpoint, target, report=lambda _line: None, **options)
+    return export_encoder("siglip", checkpoint, target, report=lambda _line: None, **options)
 
 
 def test_the_artefact_embeds_a_picture_file_and_a_text_as_torch_does(tmp_path: Path) -> None:
-    checkpoint = read_checkpoint(tiny_checkpoint())
+    checkpoint = read(tiny_checkpoint()).checkpoint
     picture = np.random.default_rng(3).integers(0, 256, (90, 160, 3), np.uint8)
     Image.fromarray(picture).save(tmp_path / "picture.png")
     values = checkpoint.processor(images=[Image.open(tmp_path / "picture.png")], return_tensors="pt")
@@ -110,7 +110,7 @@ def test_a_tower_that_differs_is_refused_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = Path(shutil.copytree(tiny_artefact(), tmp_path / "old"))
-    monkeypatch.setattr(siglip, "export_graph", _perturbed(siglip.export_graph))
+    monkeypatch.setattr(export, "export_graph", _perturbed(export.export_graph))
     for target, force in ((tmp_path / "new", False), (old, True)):
         with pytest.raises(
             ArtefactError, match=r"parity: text_min_cosine is 0.*, expected 0.9999 or more.*nothing was"

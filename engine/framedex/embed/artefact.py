@@ -13,7 +13,7 @@ from framedex.embed.manifest import TOKENIZER_NAME, Manifest, read_manifest
 from framedex.errors import ArtefactError, StorageError, UsageError, did_you_mean
 from framedex.keys import sha256_file
 
-_EXPORT_ONE = "export one of your own: framedex-export siglip CHECKPOINT -o ARTEFACT"
+_EXPORT_ONE = "export one of your own: framedex-export siglip CHECKPOINT -o ARTEFACT (or siglip2, clip, cris)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=1)]
 Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 PerChannel = tuple[float, float, float]
+Resize = Literal["squash", "shortest-edge-crop", "letterbox", "naflex"]
+Family = Literal["siglip", "siglip2", "clip", "cris"]
+Origin = Literal["checkpoint", "converted from spiece.model", "written from the loaded tokenizer"]
 
 
 class _Record(BaseModel):
@@ -35,32 +38,60 @@ class ImageRules(_Record):
     """How a picture becomes the image tower's input.
 
     The resize runs before the tower, on uint8; `rescale`, `mean` and `std` (per channel, on values times `rescale`) are
-    inside its graph.
+    inside its graph. What each way of resizing does is in `framedex.embed.preprocess`.
     """
 
-    size: tuple[Count, Count] = Field(description="height, width in pixels")
-    resize: Literal["squash"]
-    interpolation: Literal["bicubic", "bilinear"]
-    antialias: Literal[True]
+    size: tuple[Count, Count] = Field(description="height, width of what the tower takes, in pixels")
+    resize: Resize
+    interpolation: Literal["bicubic", "bilinear", "cubic"]
+    antialias: bool = Field(description="false only for letterbox, whose published rule has none")
     channel_order: Literal["RGB"]
     rescale: Annotated[float, Field(gt=0)]
     mean: PerChannel
     std: PerChannel
+    shortest_edge: Count | None = Field(None, description="shortest-edge-crop: the shorter edge before the crop")
+    patch: Count | None = Field(None, description="naflex: edge of a patch, in pixels")
+    max_patches: Count | None = Field(None, description="naflex: most patches of a picture")
+    note: str | None = Field(None, description="what of a picture the tower does not see as it is, in words")
 
     @model_validator(mode="after")
-    def _std_is_positive(self) -> Self:
+    def _fits_the_way(self) -> Self:
         if min(self.std) <= 0:
             raise ValueError(f"std: expected numbers above 0, got {list(self.std)}")
+        plain = self.resize != "letterbox"
+        if self.antialias != plain or (self.interpolation == "cubic") == plain:
+            raise ValueError(
+                f"image: expected {'antialias true and bicubic or bilinear' if plain else 'antialias false and cubic'} for "
+                f"{self.resize}, got antialias {str(self.antialias).lower()} and {self.interpolation}"
+            )
+        for name, way in (("shortest_edge", "shortest-edge-crop"), ("patch", "naflex"), ("max_patches", "naflex")):
+            if (getattr(self, name) is not None) != (self.resize == way):
+                raise ValueError(
+                    f"image.{name}: expected with {way} and only there, got {getattr(self, name)} with {self.resize}"
+                )
+        if self.shortest_edge is not None and self.shortest_edge < max(self.size):
+            raise ValueError(
+                f"image.shortest_edge: expected {max(self.size)} or more for a crop of {list(self.size)}, "
+                f"got {self.shortest_edge}"
+            )
+        if self.patch is not None and self.max_patches is not None:
+            sheet = ((self.max_patches + 1) * self.patch, self.patch)
+            if self.size != sheet:
+                raise ValueError(
+                    f"image.size: expected {list(sheet)} for {self.max_patches} patches of {self.patch}, got {list(self.size)}"
+                )
         return self
 
 
 class TextRules(_Record):
     """How a text becomes the text tower's input; lower-casing and punctuation are `tokenizer.json`'s business."""
 
-    max_length: Count = Field(description="ids per text, the end of text included")
+    max_length: Count = Field(description="ids per text, the ends of text included")
     padding: Literal["max_length"]
+    padding_side: Literal["left"] | None = Field(None, description="at the end where absent")
     pad_id: Annotated[int, Field(ge=0)]
     truncation: Literal["end"]
+    bos_id: Annotated[int, Field(ge=0)] | None = Field(None, description="before every text; none where absent")
     eos: Literal["appended, kept when truncated"]
     eos_id: Annotated[int, Field(ge=0)]
     tokenizer_sha256: Sha256
@@ -112,7 +143,7 @@ class Provenance(_Record):
     onnxruntime: str
     exporter: str
     opset: Count
-    tokenizer: Literal["checkpoint", "converted from spiece.model"]
+    tokenizer: Origin
 
 
 class Manifest(_Record):
@@ -124,15 +155,15 @@ class Manifest(_Record):
     format: Literal["framedex-artefact"]
     version: Literal[1]
     name: Annotated[str, Field(min_length=1)]
-    family: Literal["siglip"]
+    family: Family
     dim: Count
     image: ImageRules
     text: TextRules
     logit_scale: Annotated[float, Field(gt=0)] = Field(
         description="already exponentiated: logit = cosine * scale + bias"
     )
-    logit_bias: float
-    weights_sha256: Sha256 = Field(description="of the checkpoint's safetensors")
+    logit_bias: float | None = Field(None, description="0 where absent")
+    weights_sha256: Sha256 = Field(description="of the checkpoint's file of weights; of names and digests of several")
     towers: Towers
     precision: Literal["fp32"]
     files: dict[str, FileEntry]
@@ -156,7 +187,9 @@ class Manifest(_Record):
 
     def identity(self) -> dict[str, Json]:
         """What makes two artefacts the same encoder: weights, preprocessing and text rules."""
-        return encoder_identity(dim=self.dim, weights_sha256=self.weights_sha256, image=self.image, text=self.text)
+        return encoder_identity(
+            family=self.family, dim=self.dim, weights_sha256=self.weights_sha256, image=self.image, text=self.text
+        )
 
     @property
     def encoder_key(self) -> str:
@@ -164,18 +197,23 @@ class Manifest(_Record):
         return json_key(self.identity())
 
     def to_json(self) -> str:
-        """The text of `manifest.json`."""
-        return self.model_dump_json(indent=2) + "\n"
+        """The text of `manifest.json`; rules that the family does not have are left out."""
+        return self.model_dump_json(indent=2, exclude_none=True) + "\n"
 
 
-def encoder_identity(*, dim: int, weights_sha256: str, image: ImageRules, text: TextRules) -> dict[str, Json]:
-    """What an encoder key is the key of; runtime, precision, names, parity and versions are not in it."""
+def encoder_identity(
+    *, family: Family, dim: int, weights_sha256: str, image: ImageRules, text: TextRules
+) -> dict[str, Json]:
+    """What an encoder key is the key of; runtime, precision, names, notes, parity and versions are not in it.
+
+    Rules that a family does not have are left out, so that one that is added later leaves keys as they are.
+    """
     return {
-        "family": "siglip",
+        "family": family,
         "dim": dim,
         "weights_sha256": weights_sha256,
-        "image": image.model_dump(mode="json"),
-        "text": text.model_dump(mode="json", exclude={"note"}),
+        "image": image.model_dump(mode="json", exclude={"note"}, exclude_none=True),
+        "text": text.model_dump(mode="json", exclude={"note"}, exclude_none=True),
     }
 
 
@@ -191,7 +229,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise ArtefactError(
-            f"{folder}: no encoder artefact, {MANIFEST_NAME} is missing; make one: framedex-export siglip CHECKPOINT -o ARTEFACT"
+            f"{folder}: no encoder artefact, {MANIFEST_NAME} is missing; make one: framedex-export FAMILY CHECKPOINT -o ARTEFACT"
         )
     try:
         value = json.loads(path.read_bytes())

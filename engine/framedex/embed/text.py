@@ -19,9 +19,9 @@ class TokenBatch:
     """Texts as ids, every row of the tower's length.
 
     Attributes:
-        ids: int64 (m, L), padded at the end.
+        ids: int64 (m, L), padded at the end, or before the text where the rules say left.
         truncated: bool (m,), the text was longer and was cut.
-        empty: bool (m,), the encoder's rules leave nothing of the text ("?!" for SigLIP).
+        empty: bool (m,), the text is blank, or the encoder's rules leave nothing of it ("?!" for SigLIP).
     """
 
     ids: NDArray[np.int64]
@@ -50,7 +50,9 @@ class TextEncoder:
         if pad_token is None:
             raise ArtefactError(f"{path}: the manifest pads with id {rules.pad_id}, which is not in the vocabulary")
         # What the file itself says of padding and truncation gives way to the manifest.
-        self._tokenizer.enable_padding(length=rules.max_length, pad_id=rules.pad_id, pad_token=pad_token)
+        self._tokenizer.enable_padding(
+            direction=rules.padding_side or "right", length=rules.max_length, pad_id=rules.pad_id, pad_token=pad_token
+        )
         self._tokenizer.enable_truncation(rules.max_length)
 
     def encode(self, texts: Sequence[str]) -> TokenBatch:
@@ -70,5 +72,11 @@ class TextEncoder:
         return TokenBatch(
             ids=ids,
             truncated=np.array([bool(encoding.overflowing) for encoding in encodings], np.bool_),
-            empty=np.array([all(encoding.special_tokens_mask) for encoding in encodings], np.bool_),
+            empty=np.array(
+                [
+                    not text.strip() or all(encoding.special_tokens_mask)
+                    for text, encoding in zip(texts, encodings, strict=True)
+                ],
+                np.bool_,
+            ),
         )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from framedex.contracts import FrameBatch, TowerBatch
 from framedex.embed.manifest import ImageRules
-
-_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+from framedex.embed.preprocess import resizer
 
 
 def to_tower(batch: FrameBatch, image: ImageRules) -> TowerBatch:
-    """Squash every frame to the tower's height and width, antialiased.
+    """Resize every frame to what the tower takes, in the way that the artefact's rules name.
 
     Args:
         batch: uint8 (n, h, w, 3), n >= 0.
@@ -20,12 +18,11 @@ def to_tower(batch: FrameBatch, image: ImageRules) -> TowerBatch:
 
     Returns:
         TowerBatch uint8 (n, H, W, 3) with the same timestamps; the caller's frames stay as they are.
-
-    Source: `SiglipImageProcessorPil` of transformers, which resizes with Pillow on uint8; this is the same call.
     """
-    height, width = image.size
-    pixels = np.empty((len(batch), height, width, 3), np.uint8)
-    resampling = _RESAMPLING[image.interpolation]
-    for row, frame in enumerate(batch.frames):
-        pixels[row] = np.asarray(Image.fromarray(frame).resize((width, height), resampling))
+    pixels = np.empty((len(batch), *image.size, 3), np.uint8)
+    if len(batch):
+        _, height, width, _ = batch.frames.shape
+        resize = resizer(height, width, image)
+        for row, frame in enumerate(batch.frames):
+            pixels[row] = resize(frame)
     return TowerBatch(pts_us=batch.pts_us, pixels=pixels)

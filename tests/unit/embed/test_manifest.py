@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import Manifest, read_manifest, validate_manifest
 from framedex.errors import ArtefactError, UsageError
 from framedex.keys import is_key, json_key
@@ -36,17 +37,42 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == first
 
 
+CROP = manifest_value()["image"] | {"resize": "shortest-edge-crop", "shortest_edge": 48}
+SHEET = manifest_value()["image"] | {"resize": "naflex", "patch": 16, "max_patches": 4, "size": [80, 16]}
+
 WRONG = [
     ("dim", 0, "dim: .*greater than or equal to 1, got 0"),
     ("dim", ..., "dim: missing"),
     ("dim", "many", "dim: .*integer.*got 'many'"),
-    ("family", "clip", "family: .*'siglip', got 'clip'"),
+    ("family", "clap", "family: .*'siglip', 'siglip2', 'clip' or 'cris', got 'clap'"),
     ("name", "", "name: .*got ''"),
     ("extra", 1, "extra: .*not permitted"),
     ("image.size", [48], "image.size.1: "),
     ("image.size.0", -1, "image.size.0: .*got -1"),
     ("image.interpolation", "lanczos", "image.interpolation: .*got 'lanczos'"),
-    ("image.antialias", False, "image.antialias: .*got False"),
+    ("image.resize", "fit", "image.resize: .*got 'fit'"),
+    (
+        "image.antialias",
+        False,
+        "image: expected antialias true and bicubic or bilinear for squash, got antialias false",
+    ),
+    ("image.interpolation", "cubic", "image: expected .* for squash, got antialias true and cubic"),
+    (
+        "image.shortest_edge",
+        48,
+        "image.shortest_edge: expected with shortest-edge-crop and only there, got 48 with squash",
+    ),
+    ("image.max_patches", 4, "image.max_patches: expected with naflex and only there, got 4 with squash"),
+    ("image", CROP | {"shortest_edge": None}, "image.shortest_edge: expected with shortest-edge-crop .*got None with"),
+    ("image", CROP | {"shortest_edge": 47}, "expected 48 or more for a crop of \\[48, 32\\], got 47"),
+    (
+        "image",
+        SHEET | {"size": [256, 256]},
+        "image.size: expected \\[80, 16\\] for 4 patches of 16, got \\[256, 256\\]",
+    ),
+    ("image", SHEET | {"resize": "letterbox"}, "expected antialias false and cubic for letterbox, got antialias true"),
+    ("text.bos_id", -1, "text.bos_id: .*got -1"),
+    ("text.padding_side", "right", "text.padding_side: .*'left', got 'right'"),
     ("image.std.1", 0.0, "std: expected numbers above 0, got \\[0.5, 0.0, 0.5\\]"),
     ("image.mean.0", float("nan"), "image.mean.0: .*finite number, got nan"),
     ("text.max_length", 0, "text.max_length: .*got 0"),
@@ -116,6 +142,11 @@ def _key(value: dict[str, Any]) -> str:
 
 
 IDENTITY = [
+    ("family", "siglip2"),
+    ("image", CROP),
+    ("image", SHEET),
+    ("text.bos_id", 0),
+    ("text.padding_side", "left"),
     ("dim", 9),
     ("weights_sha256", "cd" * 32),
     ("image.size", [32, 32]),
@@ -130,8 +161,10 @@ IDENTITY = [
 NO_IDENTITY = [
     ("name", "renamed"),
     ("text.note", "in other words"),
+    ("image.note", "the middle only"),
     ("logit_scale", 1.0),
     ("logit_bias", 0.0),
+    ("logit_bias", None),
     ("parity.images", 99),
     ("provenance.torch", "9.9"),
     ("provenance.tokenizer", "converted from spiece.model"),
@@ -160,6 +193,25 @@ def test_names_runtimes_and_figures_do_not(path: str, new: Any) -> None:
         value = _with(path, new)
     assert value != manifest_value()
     assert _key(value) == _key(manifest_value())
+
+
+def test_what_a_family_does_not_have_is_not_written() -> None:
+    text = Manifest.model_validate(_with("logit_bias", None)).to_json()
+    for absent in ("logit_bias", "shortest_edge", "max_patches", "bos_id", "null"):
+        assert absent not in text
+
+
+def test_artefacts_of_before_keep_their_key() -> None:
+    assert Artefact.open("micro-siglip").manifest.encoder_key == "e9269d8d2804285af47916776fcbfc22"
+    assert json_key(
+        {
+            "family": "siglip",
+            "dim": 8,
+            "weights_sha256": "ab" * 32,
+            "image": manifest_value()["image"],
+            "text": {name: value for name, value in manifest_value()["text"].items() if name != "note"},
+        }
+    ) == _key(manifest_value())
 
 
 def test_the_key_is_the_key_of_identity() -> None:

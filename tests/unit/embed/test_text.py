@@ -57,6 +57,19 @@ def test_what_the_rules_leave_nothing_of_is_empty(path: Path) -> None:
     assert batch.ids.tolist() == [[1, 0, 0, 0, 0]] * 3 + [[3, 1, 0, 0, 0]]
 
 
+def test_padding_may_come_before_the_text(path: Path) -> None:
+    batch = TextEncoder(path, _rules(padding_side="left")).encode(["a", "a red dog a red"])
+    assert batch.ids.tolist() == [[0, 0, 0, 3, 1], [3, 4, 5, 3, 1]]
+    assert batch.truncated.tolist() == [False, True]
+
+
+def test_blanks_are_nothing_even_where_they_are_pieces(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "▁": 2}, unk_token="▁"))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    batch = TextEncoder(tmp_path / "tokenizer.json", _rules()).encode(["  ", "\n\t", "x"])
+    assert batch.empty.tolist() == [True, True, False]
+
+
 def test_no_text_gives_no_rows(path: Path) -> None:
     batch = TextEncoder(path, _rules()).encode([])
     assert batch.ids.shape == (0, 5)

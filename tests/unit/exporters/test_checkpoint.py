@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from checkpoints import DIM, IMAGE_SIZE, MAX_LENGTH, tiny_checkpoint
 from framedex.errors import ArtefactError, UsageError
 from framedex.keys import sha256_file
-from framedex_export.checkpoint import read_checkpoint, read_image_rules
+from framedex_export.families.siglip import read
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_a_sound_checkpoint_is_read(folder: Path) -> None:
-    checkpoint = read_checkpoint(folder)
-    assert checkpoint.max_length == MAX_LENGTH
-    assert checkpoint.weights_sha256 == sha256_file(folder / "model.safetensors")
-    assert checkpoint.model.config.vision_config.hidden_size == DIM
-    rules = read_image_rules(checkpoint)
+    encoder = read(folder)
+    assert encoder.text.max_length == MAX_LENGTH
+    assert encoder.weights_sha256 == sha256_file(folder / "model.safetensors")
+    assert encoder.dim == DIM
+    rules = encoder.image
     assert rules.size == (IMAGE_SIZE, IMAGE_SIZE)
     assert (rules.interpolation, rules.rescale, rules.mean) == ("bicubic", 1 / 255, (0.5, 0.5, 0.5))
 
@@ -43,7 +43,7 @@ def test_half_precision_weights_become_float32(folder: Path) -> None:
 
     path = folder / "model.safetensors"
     save_file({name: value.half() for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
-    assert {value.dtype for value in read_checkpoint(folder).model.parameters()} == {torch.float32}
+    assert {value.dtype for value in read(folder).checkpoint.model.parameters()} == {torch.float32}
 
 
 def test_shards_are_read_and_hashed(folder: Path) -> None:
@@ -55,21 +55,21 @@ def test_shards_are_read_and_hashed(folder: Path) -> None:
     weight_map = {name: shard for shard, members in shards.items() for name in members}
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
     (folder / "model.safetensors").unlink()
-    first = read_checkpoint(folder).weights_sha256
+    first = read(folder).weights_sha256
     assert len(first) == 64
     (folder / "b.safetensors").unlink()
     with pytest.raises(ArtefactError, match=r"lists 2 files, of which missing: b.safetensors"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_no_folder_is_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
-        read_checkpoint(tmp_path / "nowhere")
+        read(tmp_path / "nowhere")
 
 
 def test_an_empty_folder_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match=r"no checkpoint folder, config.json is missing"):
-        read_checkpoint(tmp_path)
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -84,34 +84,34 @@ def test_an_empty_folder_is_no_checkpoint(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(folder: Path, missing: str, message: str) -> None:
     (folder / missing).unlink()
     with pytest.raises(ArtefactError, match=message):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_another_class_is_said(folder: Path) -> None:
     _edit(folder / "config.json", lambda value: value.update(model_type="clip"))
     with pytest.raises(ArtefactError, match="expected a checkpoint of model_type 'siglip', got 'clip'"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_another_processor_is_said(folder: Path) -> None:
     path = folder / "preprocessor_config.json"
     _edit(path, lambda value: value.update(image_processor_type="CLIPImageProcessor"))
     with pytest.raises(ArtefactError, match="image_processor_type 'SiglipImageProcessor', got 'CLIPImageProcessor'"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 @pytest.mark.parametrize("data", ["{", "[]"])
 def test_a_broken_config_is_said(folder: Path, data: str) -> None:
     (folder / "config.json").write_text(data)
     with pytest.raises(ArtefactError, match=r"config.json: (not JSON|expected a JSON object)"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_cut_weights_do_not_load(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ArtefactError, match="its weights do not load"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_a_missing_tensor_is_not_made_up(folder: Path) -> None:
@@ -120,7 +120,17 @@ def test_a_missing_tensor_is_not_made_up(folder: Path) -> None:
     del tensors["vision_model.head.probe"]
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(ArtefactError, match=r"1 missing keys, the first is vision_model.head.probe"):
-        read_checkpoint(folder)
+        read(folder)
+
+
+def test_position_ids_of_older_releases_are_no_weights(folder: Path) -> None:
+    import torch
+
+    path = folder / "model.safetensors"
+    positions = torch.arange(MAX_LENGTH)[None]
+    tensors = {**load_file(path), "text_model.embeddings.position_ids": positions}
+    save_file(tensors, path, metadata={"format": "pt"})
+    assert read(folder).dim == DIM
 
 
 def test_a_surplus_tensor_is_not_dropped(folder: Path) -> None:
@@ -128,13 +138,13 @@ def test_a_surplus_tensor_is_not_dropped(folder: Path) -> None:
     tensors = load_file(path)
     save_file({**tensors, "extra.weight": tensors["logit_scale"].clone()}, path, metadata={"format": "pt"})
     with pytest.raises(ArtefactError, match=r"1 unexpected keys, the first is extra.weight"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_a_model_of_another_size_is_refused(folder: Path) -> None:
     _edit(folder / "config.json", lambda value: value["vision_config"].update(intermediate_size=48))
     with pytest.raises(ArtefactError, match="weights"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(folder: Path) -> None:
@@ -145,7 +155,7 @@ def test_a_tokenizer_larger_than_the_model_is_refused(folder: Path) -> None:
     save_file(tensors, path, metadata={"format": "pt"})
     _edit(folder / "config.json", lambda value: value["text_config"].update(vocab_size=50))
     with pytest.raises(ArtefactError, match=r"the tokenizer has \d+ entries and the model 50"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 def test_a_weight_that_is_no_number_is_named(folder: Path) -> None:
@@ -154,7 +164,7 @@ def test_a_weight_that_is_no_number_is_named(folder: Path) -> None:
     tensors["text_model.head.bias"][3] = float("nan")
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(ArtefactError, match=r"weight text_model.head.bias holds NaN or infinity"):
-        read_checkpoint(folder)
+        read(folder)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +180,9 @@ def test_a_weight_that_is_no_number_is_named(folder: Path) -> None:
 def test_preprocessing_that_is_not_siglips_is_refused(folder: Path, change: dict[str, Any], message: str) -> None:
     _edit(folder / "preprocessor_config.json", lambda value: value.update(change))
     with pytest.raises(ArtefactError, match=message):
-        read_image_rules(read_checkpoint(folder))
+        read(folder)
 
 
 def test_bilinear_is_read_from_the_checkpoint(folder: Path) -> None:
     _edit(folder / "preprocessor_config.json", lambda value: value.update(resample=2))
-    assert read_image_rules(read_checkpoint(folder)).interpolation == "bilinear"
+    assert read(folder).image.interpolation == "bilinear"

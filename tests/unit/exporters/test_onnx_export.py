@@ -14,32 +14,31 @@ from torch import Tensor, nn
 from checkpoints import tiny_checkpoint
 from framedex.errors import ArtefactError
 from framedex_export import onnx_export
-from framedex_export.checkpoint import Checkpoint, read_checkpoint, read_image_rules
+from framedex_export.families.siglip import Siglip, read
 from framedex_export.onnx_export import OPSET, export_graph
-from framedex_export.towers import ImageTower
 
 
 @pytest.fixture(scope="module")
-def checkpoint() -> Checkpoint:
-    return read_checkpoint(tiny_checkpoint())
+def encoder() -> Siglip:
+    return read(tiny_checkpoint())
 
 
-def _export(checkpoint: Checkpoint, path: Path) -> bytes:
-    tower = ImageTower(checkpoint.model, read_image_rules(checkpoint))
+def _export(encoder: Siglip, path: Path) -> bytes:
+    tower = encoder.image_tower()
     example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
     export_graph(tower, example, path, input_name="pixels", output_name="vectors", encoder_key="k")
     return path.read_bytes()
 
 
-def test_twice_the_same_bytes_and_no_paths_in_them(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    first = _export(checkpoint, tmp_path / "first.onnx")
-    assert _export(checkpoint, tmp_path / "second.onnx") == first
+def test_twice_the_same_bytes_and_no_paths_in_them(encoder: Siglip, tmp_path: Path) -> None:
+    first = _export(encoder, tmp_path / "first.onnx")
+    assert _export(encoder, tmp_path / "second.onnx") == first
     for trace in (b"site-packages", b".py", str(Path.cwd()).encode(), str(Path.home()).encode() + b"/"):
         assert trace not in first
 
 
-def test_the_graph_takes_any_batch_and_raw_pixels(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    _export(checkpoint, tmp_path / "image.onnx")
+def test_the_graph_takes_any_batch_and_raw_pixels(encoder: Siglip, tmp_path: Path) -> None:
+    _export(encoder, tmp_path / "image.onnx")
     model = onnx.load(tmp_path / "image.onnx")
     assert [entry.version for entry in model.opset_import if entry.domain == ""] == [OPSET]
     (value,) = model.graph.input
@@ -51,11 +50,9 @@ def test_the_graph_takes_any_batch_and_raw_pixels(checkpoint: Checkpoint, tmp_pa
         assert vectors.shape == (n, 24)
 
 
-def test_large_weights_go_into_a_file_beside(
-    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_weights_go_into_a_file_beside(encoder: Siglip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_export, "_EXTERNAL_ABOVE_NBYTES", 1000)
-    _export(checkpoint, tmp_path / "image.onnx")
+    _export(encoder, tmp_path / "image.onnx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["image.onnx", "image.onnx.data"]
     session = onnxruntime.InferenceSession(tmp_path / "image.onnx", providers=["CPUExecutionProvider"])
     (vectors,) = session.run(None, {"pixels": np.zeros((1, 32, 32, 3), np.uint8)})

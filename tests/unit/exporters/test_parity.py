@@ -13,7 +13,7 @@ from checkpoints import stamp, tiny_artefact, tiny_checkpoint
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import Parity
 from framedex.errors import ArtefactError
-from framedex_export.checkpoint import Checkpoint, read_checkpoint
+from framedex_export.families.siglip import Siglip, read
 from framedex_export.parity import measure, require
 
 
@@ -47,22 +47,22 @@ def test_one_grey_level_passes_and_two_do_not() -> None:
 
 
 @pytest.fixture
-def checkpoint() -> Checkpoint:
-    return read_checkpoint(tiny_checkpoint())
+def encoder() -> Siglip:
+    return read(tiny_checkpoint())
 
 
-def _measure(checkpoint: Checkpoint, folder: Path, **image: Any) -> Parity:
+def _measure(encoder: Siglip, folder: Path, **image: Any) -> Parity:
     artefact = Artefact.open(shutil.copytree(tiny_artefact(), folder / "artefact"))
     rules = artefact.manifest.image.model_copy(update=image)
     manifest = artefact.manifest.model_copy(update={"image": rules})
     for graph in (artefact.image_graph, artefact.text_graph):
         stamp(graph, manifest.encoder_key)
     changed = Artefact(folder=artefact.folder, manifest=manifest, origin=artefact.origin)
-    return measure(checkpoint, changed, tokenizer_texts=1)
+    return measure(encoder, changed, tokenizer_texts=1)
 
 
-def test_the_artefact_of_this_checkpoint_passes(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    parity = _measure(checkpoint, tmp_path)
+def test_the_artefact_of_this_checkpoint_passes(encoder: Siglip, tmp_path: Path) -> None:
+    parity = _measure(encoder, tmp_path)
     require(parity)
     assert parity.preprocessing_max_grey_levels == 0
 
@@ -71,22 +71,22 @@ def test_the_artefact_of_this_checkpoint_passes(checkpoint: Checkpoint, tmp_path
     ("weight", "figure"),
     [("vision_model.head.probe", "image_min_cosine"), ("text_model.head.weight", "text_min_cosine")],
 )
-def test_other_weights_are_seen(checkpoint: Checkpoint, tmp_path: Path, weight: str, figure: str) -> None:
+def test_other_weights_are_seen(encoder: Siglip, tmp_path: Path, weight: str, figure: str) -> None:
     with torch.no_grad():
-        checkpoint.model.get_parameter(weight)[0, 0].add_(1.0)
-    parity = _measure(checkpoint, tmp_path)
+        encoder.checkpoint.model.get_parameter(weight)[0, 0].add_(1.0)
+    parity = _measure(encoder, tmp_path)
     with pytest.raises(ArtefactError, match=f"parity: {figure} is 0"):
         require(parity)
 
 
-def test_another_interpolation_is_seen_in_the_pixels(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    parity = _measure(checkpoint, tmp_path, interpolation="bilinear")
+def test_another_interpolation_is_seen_in_the_pixels(encoder: Siglip, tmp_path: Path) -> None:
+    parity = _measure(encoder, tmp_path, interpolation="bilinear")
     assert parity.preprocessing_max_grey_levels > 10
     with pytest.raises(ArtefactError, match="parity: "):
         require(parity)
 
 
-def test_another_normalisation_of_the_checkpoint_is_seen(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    checkpoint.processor.image_mean = [0.0, 0.0, 0.0]
+def test_another_normalisation_of_the_checkpoint_is_seen(encoder: Siglip, tmp_path: Path) -> None:
+    encoder.checkpoint.processor.image_mean = [0.0, 0.0, 0.0]
     with pytest.raises(ArtefactError, match="parity: image_min_cosine is"):
-        require(_measure(checkpoint, tmp_path))
+        require(_measure(encoder, tmp_path))

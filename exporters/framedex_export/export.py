@@ -1,4 +1,4 @@
-"""The whole way from a SigLIP checkpoint folder to an artefact in its place."""
+"""The whole way from a checkpoint that was read to an artefact in its place, the same for every family."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from framedex.embed.manifest import (
     FORMAT,
     TOKENIZER_NAME,
     VERSION,
-    ImageRules,
     Manifest,
     Provenance,
     Tower,
@@ -26,10 +25,9 @@ from framedex.embed.manifest import (
 from framedex.errors import ArtefactError, UsageError
 from framedex.keys import Json, json_key
 from framedex_export import __version__, parity
-from framedex_export.checkpoint import Checkpoint, read_checkpoint, read_image_rules
+from framedex_export.families import Family, families
 from framedex_export.onnx_export import OPSET, export_graph
 from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
-from framedex_export.towers import ImageTower, TextTower
 from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
 
 Report = Callable[[str], None]
@@ -53,51 +51,60 @@ class ExportResult:
     written: bool
 
 
-def export_siglip(
-    checkpoint_folder: Path, target: Path, *, name: str | None = None, force: bool = False, report: Report
+def export_encoder(
+    family: str,
+    checkpoint: Path,
+    target: Path,
+    *,
+    name: str | None = None,
+    force: bool = False,
+    report: Report,
+    **options: int,
 ) -> ExportResult:
-    """Make an artefact of a SigLIP checkpoint, measure it against the checkpoint, and put it in its place.
+    """Make an artefact of a checkpoint, measure it against the checkpoint, and put it in its place.
 
     Args:
-        checkpoint_folder: config.json, safetensors, tokenizer and preprocessor_config.json.
+        family: a name of `families`.
+        checkpoint: the folder, or for CRIS the file, of the checkpoint.
         target: the artefact's folder; made, with its parents.
         name: the encoder's name for people; the target folder's where None.
         force: replace an artefact that is there.
         report: is told each step, in words.
+        options: of the family.
 
     Raises:
-        UsageError: no checkpoint folder, or the target holds something else.
+        UsageError: unknown family, no checkpoint there, or the target holds something else.
         ArtefactError: the checkpoint does not hold, or the artefact does not reach parity; the target is as it was.
         StorageError: the target cannot be written.
     """
     target = target.resolve()
     if is_occupied(target):
         require_artefact(target)
-    report(f"reading {checkpoint_folder}")
-    checkpoint = read_checkpoint(checkpoint_folder)
-    image = read_image_rules(checkpoint)
+    read = families.load(family)
+    report(f"reading {checkpoint}")
+    encoder = read(checkpoint, **options)
     with staging(target) as folder:
         report("writing and checking the tokenizer")
-        tokenizer = write_tokenizer(checkpoint, folder / TOKENIZER_NAME)
+        tokenizer = write_tokenizer(encoder.text, encoder.tokenizers(), folder / TOKENIZER_NAME)
         if is_occupied(target) and not force:
-            return ExportResult(artefact=_same_encoder(target, checkpoint, image, tokenizer), written=False)
-        _export_towers(checkpoint, image, tokenizer, folder, report)
-        draft = _describe(checkpoint, image, tokenizer, folder, name or target.name)
+            return ExportResult(artefact=_same_encoder(target, encoder, tokenizer), written=False)
+        _export_towers(encoder, tokenizer, folder, report)
+        draft = _describe(encoder, tokenizer, folder, name or target.name)
         report("measuring parity against torch")
         built = Artefact(folder=folder, manifest=draft, origin=str(folder))
-        measured = parity.measure(checkpoint, built, tokenizer_texts=tokenizer.texts)
+        measured = parity.measure(encoder, built, tokenizer_texts=tokenizer.texts)
         parity.require(measured)
         publish(folder, target, draft.model_copy(update={"parity": measured}).to_json())
     return ExportResult(artefact=Artefact.open(target), written=True)
 
 
-def _same_encoder(target: Path, checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer) -> Artefact:
+def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer) -> Artefact:
     """The artefact that is already there, if it is sound and of this very encoder."""
     try:
         there = Artefact.open(target)
     except ArtefactError as error:
         raise ArtefactError(f"{error} (--force replaces it)") from error
-    if there.manifest.identity() != _identity(checkpoint, image, tokenizer):
+    if there.manifest.identity() != _identity(encoder, tokenizer):
         raise UsageError(
             f"{target}: holds another encoder ({there.manifest.name!r}, key {there.manifest.encoder_key}); "
             "name another output folder, or --force to replace it"
@@ -105,20 +112,22 @@ def _same_encoder(target: Path, checkpoint: Checkpoint, image: ImageRules, token
     return there
 
 
-def _identity(checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer) -> dict[str, Json]:
+def _identity(encoder: Family, tokenizer: WrittenTokenizer) -> dict[str, Json]:
     return encoder_identity(
-        dim=_dim(checkpoint), weights_sha256=checkpoint.weights_sha256, image=image, text=tokenizer.rules
+        family=encoder.name,
+        dim=encoder.dim,
+        weights_sha256=encoder.weights_sha256,
+        image=encoder.image,
+        text=tokenizer.rules,
     )
 
 
-def _export_towers(
-    checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer, folder: Path, report: Report
-) -> None:
-    encoder_key = json_key(_identity(checkpoint, image, tokenizer))
+def _export_towers(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, report: Report) -> None:
+    encoder_key = json_key(_identity(encoder, tokenizer))
     report("exporting the image tower")
     export_graph(
-        ImageTower(checkpoint.model, image),
-        torch.zeros(2, *image.size, 3, dtype=torch.uint8),
+        encoder.image_tower(),
+        torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8),
         folder / _TOWERS.image.file,
         input_name=_TOWERS.image.input,
         output_name=_TOWERS.image.output,
@@ -126,7 +135,7 @@ def _export_towers(
     )
     report("exporting the text tower")
     export_graph(
-        TextTower(checkpoint.model),
+        encoder.text_tower(),
         torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64),
         folder / _TOWERS.text.file,
         input_name=_TOWERS.text.input,
@@ -135,20 +144,18 @@ def _export_towers(
     )
 
 
-def _describe(
-    checkpoint: Checkpoint, image: ImageRules, tokenizer: WrittenTokenizer, folder: Path, name: str
-) -> Manifest:
+def _describe(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, name: str) -> Manifest:
     return Manifest(
         format=FORMAT,
         version=VERSION,
         name=name,
-        family="siglip",
-        dim=_dim(checkpoint),
-        image=image,
+        family=encoder.name,
+        dim=encoder.dim,
+        image=encoder.image,
         text=tokenizer.rules,
-        logit_scale=checkpoint.model.logit_scale.exp().item(),
-        logit_bias=checkpoint.model.logit_bias.item(),
-        weights_sha256=checkpoint.weights_sha256,
+        logit_scale=encoder.logit_scale,
+        logit_bias=encoder.logit_bias,
+        weights_sha256=encoder.weights_sha256,
         towers=_TOWERS,
         precision="fp32",
         files=list_files(folder),
@@ -163,7 +170,3 @@ def _describe(
             tokenizer=tokenizer.origin,
         ),
     )
-
-
-def _dim(checkpoint: Checkpoint) -> int:
-    return int(checkpoint.model.config.vision_config.hidden_size)

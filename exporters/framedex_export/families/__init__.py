@@ -1,0 +1,16 @@
+"""Encoder families by name; each module is imported only when its family is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from framedex.registry import Registry
+from framedex_export.families.base import Family
+
+__all__ = ["Family", "families"]
+
+#: Each is called as `(checkpoint, **options)` and gives the checkpoint, read and checked.
+families: Registry[Callable[..., Family]] = Registry("encoder family")
+families.add("siglip", "framedex_export.families.siglip:read", extra="export")
+families.add("siglip2", "framedex_export.families.siglip2:read", extra="export")
+families.add("clip", "framedex_export.families.clip:read", extra="export")
