@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Entry point of the `framedex` script."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         from framedex.cli.app import app
         from framedex.cli.run import run
 
         code = run(app)
-    except KeyboardInterrupt:  # while modules were still being imported, or a second one
+    except KeyboardInterrupt:  # while the modules were still being imported
         code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said; a second Ctrl-C shall not add a traceback
     sys.exit(code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """The first Ctrl-C ends the command; those after it do not disturb the end."""
+    signal.signal(number, signal.SIG_IGN)
+    signal.default_int_handler(number, frame)

@@ -60,4 +60,5 @@ def _termination_as_exit() -> Iterator[None]:
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -20,6 +20,7 @@ from framedex.index.row import DecodeCounts, Row, Source, VideoFacts
 from framedex.index.store import Store
 from framedex.ingest import events
 from framedex.ingest.batches import Batches
+from framedex.ingest.budget import Budget
 from framedex.ingest.known import KnownVectors
 from framedex.ingest.messages import NEW
 from framedex.ingest.outcomes import DEFAULT_DTYPE, TOLERANCE, IngestSettings
@@ -45,6 +46,7 @@ class Assembly:
         store: where the rows go.
         embedder: whose rows they are.
         settings: what is asked for.
+        budget: threads that there are.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Assembly:
         store: Store,
         embedder: Embedder,
         settings: IngestSettings,
+        budget: Budget,
     ) -> None:
         self.source = source
         self.group = group
         self._store = store
         self._embedder = embedder
         self._settings = settings
+        self._budget = budget
         dtype = settings.dtype or DEFAULT_DTYPE
         self._known = KnownVectors(
             store,
@@ -71,7 +75,7 @@ class Assembly:
             dtype=dtype,
             but=frozenset(settings.grids[number].name for number in group),
         )
-        self._stack = Stack(dim=embedder.manifest.dim, dtype=dtype)
+        self._stack = Stack(dim=embedder.manifest.dim)
         self._n_vectors = self._missing = 0
         self._pts_us, self._vector_of, self._origins = array("q"), array("q"), array("b")
         self._end: tuple[VideoInfo, DecodeSummary] | None = None
@@ -132,7 +136,7 @@ class Assembly:
         self._known.close()
 
     def commit(self, sample: GridSample) -> Row:
-        """Once complete: write the index and the row of one of the grids.
+        """Once complete: write the index and the row of one of the grids, each once, in order.
 
         Raises:
             StorageError: the file system refused.
@@ -151,10 +155,13 @@ class Assembly:
             sample=sample,
             block=EmbeddingBlock(
                 pts_us=np.array(sample.pts_us),
-                vectors=self._stack.take(np.frombuffer(self._vector_of, np.int64)[places]),
+                vectors=self._stack.take(
+                    np.frombuffer(self._vector_of, np.int64)[places], last=sample is summary.samples[-1]
+                ),
             ),
             known_frames=int((origins == Origin.KNOWN).sum()),
             repeated_frames=int((origins == Origin.REPEATED).sum()),
+            budget=self._budget,
         )
 
 
@@ -170,8 +177,27 @@ def put_video(
     block: EmbeddingBlock,
     known_frames: int = 0,
     repeated_frames: int = 0,
+    budget: Budget | None = None,
 ) -> Row:
-    """Write the index of one video on one grid, and its row, with all that is known of how they came about."""
+    """Write the index of one video on one grid, and its row, with all that is known of how they came about.
+
+    Args:
+        store: where they go.
+        embedder: whose vectors they are.
+        settings: of the run.
+        source: the video.
+        info: what its container says.
+        summary: what its decode found.
+        sample: what the grid took of it.
+        block: its vectors.
+        known_frames: of these, vectors taken from another grid.
+        repeated_frames: of these, vectors of earlier frames.
+        budget: threads that there were; None for a video on its own.
+
+    Raises:
+        StorageError: the file system refused.
+    """
+    budget = budget or Budget.split(settings.threads, videos=1)
     return store.put(
         block,
         video_key=source.key,
@@ -199,7 +225,8 @@ def put_video(
         provenance={
             "framedex": framedex.__version__,
             "decoder": "folder" if source.folder_fps is not None else settings.decoder,
-            "all_threads": str(settings.threads),
+            "decoder_threads": str(budget.decoder_threads),
+            "decode_workers": str(budget.workers),
             "av": av.__version__,
             TOLERANCE: str(settings.dedupe_tolerance),
             "repeated_frames": str(repeated_frames),

@@ -17,6 +17,7 @@ from framedex.index.store import Store
 from framedex.ingest import events
 from framedex.ingest.assembly import Assembly, stored_path
 from framedex.ingest.batches import Batches
+from framedex.ingest.budget import Budget
 from framedex.ingest.docket import Decision
 from framedex.ingest.events import Event, Task
 from framedex.ingest.outcomes import Indexed, IngestSettings, Outcome, Quarantined, Skipped
@@ -69,6 +70,7 @@ class Desk:
         store: where rows go.
         embedder: whose rows they are.
         settings: what is asked for.
+        budget: threads that there are.
         tally: where counts and times go.
         frames_done: called inside a video.
     """
@@ -78,6 +80,7 @@ class Desk:
         store: Store,
         embedder: Embedder,
         settings: IngestSettings,
+        budget: Budget,
         tally: Tally,
         *,
         frames_done: FramesDone | None = None,
@@ -86,6 +89,7 @@ class Desk:
         self._embedder = embedder
         self._settings = settings
         self._request = request_of(settings, embedder)
+        self._budget = budget
         self._tally = tally
         self._frames_done = frames_done
         self._batches = Batches(embedder, tally)
@@ -156,6 +160,7 @@ class Desk:
             store=self._store,
             embedder=self._embedder,
             settings=self._settings,
+            budget=self._budget,
         )
 
     def _add(self, file: _File, event: events.Frames) -> None:

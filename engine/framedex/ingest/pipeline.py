@@ -66,7 +66,7 @@ def ingest(
         niceness=NICENESS,
     )
     docket = Docket(store, embedder.manifest.encoder_key, settings)
-    desk = Desk(store, embedder, settings, tally, frames_done=frames_done)
+    desk = Desk(store, embedder, settings, budget, tally, frames_done=frames_done)
     crew = Crew(paths, setup=setup, budget=budget, limits=settings.limits, decide=docket.decide, tally=tally)
     try:
         with crew:

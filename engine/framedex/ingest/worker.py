@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from framedex.contracts import Pixels
-from framedex.decode import Grid, VideoSource, identify, open_video, passes
+from framedex.decode import Grid, VideoReader, VideoSource, identify, open_video, passes
 from framedex.embed.tower import to_tower
 from framedex.errors import FramedexError, OverBudget
 from framedex.ingest import messages
@@ -71,7 +71,7 @@ class Worker:
 
     def _decode(self, source: VideoSource, group: tuple[int, ...], *, threads: int) -> None:
         grids: Sequence[Grid] = [self._setup.grids[number] for number in group]
-        with open_video(source, decoder=self._setup.decoder, threads=threads) as reader:
+        with self._opened(source, threads) as reader:
             repeats = Repeats(tolerance=self._setup.tolerance)
             for item in passes(reader, *grids):
                 self._ring.tick()
@@ -82,6 +82,9 @@ class Worker:
                     tower = to_tower(item, self._setup.image)
                     self._hand_over(tower.pts_us.tolist(), tower.pixels, repeats)
             self._send(messages.Ended(info=reader.info, summary=reader.summary))
+
+    def _opened(self, source: VideoSource, threads: int) -> VideoReader:
+        return open_video(source, decoder=self._setup.decoder, threads=threads, progress=self._ring.tick)
 
     def _hand_over(self, times_us: Sequence[int], pixels: Pixels, repeats: Repeats) -> None:
         """Write the frames that are new into slots, and tell the parent of all of them."""

@@ -44,6 +44,52 @@ def test_list_and_remove(quarantine: Quarantine) -> None:
     assert quarantine.get(video_key(0)) is None
 
 
+def test_what_is_fine_is_forgotten_under_its_key_and_its_path(quarantine: Quarantine) -> None:
+    add(quarantine, 0, "/v/a.mp4")
+    add(quarantine, 0, "/v/b.mp4")
+    add(quarantine, 1, "/v/c.mp4")
+    again = Quarantine(quarantine.folder)  # another run: nothing is remembered
+    again.forgive(key=video_key(2), path="/v/a.mp4")
+    assert [entry.paths for entry in again.list()] == [("/v/b.mp4",), ("/v/c.mp4",)]
+    again.forgive(key=video_key(2), path="/v/b.mp4")
+    assert [entry.paths for entry in again.list()] == [("/v/c.mp4",)]
+    again.forgive(key=video_key(1), path="/elsewhere/c.mp4")
+    assert again.list() == []
+
+
+def test_a_path_is_in_the_entry_of_what_was_last_found_there(quarantine: Quarantine) -> None:
+    add(quarantine, 0)
+    add(quarantine, 0, "/v/b.mp4")
+    add(quarantine, 1)
+    add(quarantine, 2)
+    assert {entry.key: entry.paths for entry in quarantine.list()} == {
+        video_key(0): ("/v/b.mp4",),
+        video_key(2): ("/v/a.mp4",),
+    }
+
+
+def test_a_damaged_entry_is_in_nobodys_way(quarantine: Quarantine) -> None:
+    add(quarantine, 0)
+    (quarantine.folder / f"{video_key(0)}.json").write_text("{")
+    again = Quarantine(quarantine.folder)
+    again.forgive(key=video_key(1), path="/v/a.mp4")
+    assert add(again, 0).attempts == 1
+
+
+def test_version_1_has_no_request(quarantine: Quarantine) -> None:
+    entry = quarantine.add(key=video_key(0), path="/a", error="E", reason="r", request={"grids": "fps=1"})
+    assert quarantine.get(video_key(0)) == entry
+    path = quarantine.folder / f"{video_key(0)}.json"
+    value = json.loads(path.read_text())
+    del value["request"]
+    path.write_text(json.dumps(value | {"version": 1}))
+    assert quarantine.list()[0].request == {}
+    for version in (2, 3, True):
+        path.write_text(json.dumps(value | {"version": version}))
+        with pytest.raises(StoreError):
+            quarantine.list()
+
+
 def test_another_process_sees_it(quarantine: Quarantine) -> None:
     entry = add(quarantine)
     assert Store.open(quarantine.folder.parent).quarantine.list() == [entry]
@@ -64,6 +110,7 @@ def test_keys_are_keys(quarantine: Quarantine, key: str) -> None:
         ({"paths": "a"}, "paths: expected a list of strings"),
         ({"last_at": "yesterday"}, "last_at: expected a time such as"),
         ({"key": "0" * 32}, "a file was moved or renamed"),
+        ({"request": {"grids": 1}}, "request: expected an object of strings"),
     ],
 )
 def test_damaged_entries_are_refused(quarantine: Quarantine, changed: dict[str, Any], sentence: str) -> None:
