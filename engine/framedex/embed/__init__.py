@@ -12,29 +12,44 @@ from framedex.registry import Registry
 if TYPE_CHECKING:
     from framedex.embed.base import Embedder
 
-__all__ = ["BUNDLED", "embedders", "load_embedder"]
+__all__ = ["AUTO", "BUNDLED", "embedders", "load_embedder"]
 
-#: Each is called as `(artefact, threads=…)`.
+#: Each is called as `(artefact, threads=…)`, and with `batch` and `precision` where they were asked for.
 embedders: Registry[Callable[..., Embedder]] = Registry("embedder")
 embedders.add("onnxruntime-cpu", "framedex.embed.onnxruntime:OnnxRuntimeEmbedder", extra="cpu")
+embedders.add("onnxruntime-cuda", "framedex.embed.onnxruntime:on_cuda", extra="gpu")
+embedders.add("torch-cpu", "framedex.embed.torch:on_cpu", extra="export")
+embedders.add("torch-cuda", "framedex.embed.torch:on_cuda", extra="gpu")
 
-_AUTO = "onnxruntime-cpu"
+#: What "auto" means: the one runtime that every artefact was measured on when it was exported. A GPU is asked for by name.
+AUTO = "onnxruntime-cpu"
 
 
-def load_embedder(encoder: str | Path | None, *, runtime: str = "auto", threads: int = 1) -> Embedder:
+def load_embedder(
+    encoder: str | Path | None,
+    *,
+    runtime: str = "auto",
+    threads: int = 1,
+    batch: int | None = None,
+    precision: str | None = None,
+) -> Embedder:
     """Open an encoder artefact on a runtime.
 
     Args:
         encoder: a bundled name ("micro-siglip") or an artefact's folder; None is refused, there is no default.
-        runtime: a name of `embedders`, or "auto": the fastest that this machine has, named in the embedder's provenance.
-        threads: that the runtime may use, >= 1.
+        runtime: a name of `embedders`, or "auto", which is `AUTO`; the embedder's provenance says which it became.
+        threads: that the runtime may use on the CPU, >= 1.
+        batch: frames per run, >= 1; the runtime's own where None.
+        precision: "fp32", "fp16-mixed" or "bf16", as far as the runtime has it; that of the artefact's graphs where None.
 
     Raises:
-        UsageError: unknown encoder or runtime, or threads below 1.
-        MissingDependency: the runtime is not installed.
+        UsageError: unknown encoder, runtime or precision, or threads or batch below 1.
+        MissingDependency: the runtime is not installed, or is there without what it needs.
+        DeviceError: it needs a device that is not there.
         ArtefactError: the artefact does not hold.
     """
     from framedex.embed.artefact import Artefact
 
-    make = embedders.load(_AUTO if runtime == "auto" else runtime)
-    return make(Artefact.open(encoder), threads=threads)
+    make = embedders.load(AUTO if runtime == "auto" else runtime)
+    asked = {name: value for name, value in (("batch", batch), ("precision", precision)) if value is not None}
+    return make(Artefact.open(encoder), threads=threads, **asked)

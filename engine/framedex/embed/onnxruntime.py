@@ -1,24 +1,21 @@
-"""The embedder on ONNX Runtime's CPU provider."""
+"""The embedder on ONNX Runtime: the CPU's provider and CUDA's, by one code path."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from framedex.contracts import EmbeddingBlock, TowerBatch, Vectors
+from framedex.contracts import Vectors
 from framedex.embed.artefact import Artefact
-from framedex.embed.manifest import ENCODER_KEY, Manifest, Tower
-from framedex.embed.text import TextEncoder
-from framedex.errors import ArtefactError, DeviceError, UsageError
-
-NAME = "onnxruntime-cpu"
+from framedex.embed.manifest import ENCODER_KEY, Tower
+from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
+from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
 
 # ONNX Runtime's exceptions have no common base of their own.
 _ORT_ERRORS = (
@@ -35,134 +32,84 @@ _ORT_ERRORS = (
     MemoryError,
 )
 _ERRORS_ONLY = 3
-_UNIT_TOLERANCE = 1e-3
 
 
-class OnnxRuntimeEmbedder:
-    """An artefact on the CPU; each tower's session is made when it is first needed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One of ONNX Runtime's execution providers, and where its values lie.
+
+    Attributes:
+        name: of our registry.
+        ort_name: of ONNX Runtime.
+        device: of its values, as `OrtValue` calls it.
+        options: of the provider.
+    """
+
+    name: str
+    ort_name: str
+    device: str
+    options: dict[str, str]
+
+
+CPU: Final = Provider(name="onnxruntime-cpu", ort_name="CPUExecutionProvider", device="cpu", options={})
+# Without TensorFloat-32: float32 in the manifest is float32 on the device.
+CUDA: Final = Provider(
+    name="onnxruntime-cuda",
+    ort_name="CUDAExecutionProvider",
+    device="cuda",
+    options={"device_id": "0", "use_tf32": "0"},
+)
+
+
+def on_cuda(artefact: Artefact, *, threads: int, **options: Any) -> OnnxRuntimeEmbedder:
+    """The registered "onnxruntime-cuda"; `OnnxRuntimeEmbedder` says what it takes and raises."""
+    return OnnxRuntimeEmbedder(artefact, threads=threads, provider=CUDA, **options)
+
+
+class OnnxRuntimeEmbedder(TowerEmbedder):
+    """An artefact's own graphs; each tower's session is made when it is first needed.
+
+    Values are bound to the provider's device, so that CUDA reads and writes its own memory and the CPU copies nothing.
 
     Args:
         artefact: opened, so its files are proved.
         threads: of each session, >= 1.
         batch: frames per run of the image graph, >= 1.
+        precision: only what the graphs have; None says the same.
+        provider: `CPU` or `CUDA`; it never becomes the other one.
 
     Raises:
-        UsageError: threads or batch below 1.
+        UsageError: threads or batch below 1, or a precision that the graphs do not have.
+        MissingDependency: this ONNX Runtime was built without the provider.
     """
 
-    def __init__(self, artefact: Artefact, *, threads: int, batch: int = 16) -> None:
-        if threads < 1 or batch < 1:
-            raise UsageError(f"{NAME}: expected threads and batch of 1 or more, got threads={threads}, batch={batch}")
-        self._artefact = artefact
-        self._threads = threads
-        self._batch = batch
-        self._image: onnxruntime.InferenceSession | None = None
-        self._text: onnxruntime.InferenceSession | None = None
-        self._text_encoder: TextEncoder | None = None
-        self._closed = False
-
-    @property
-    def manifest(self) -> Manifest:
-        """The artefact's description."""
-        return self._artefact.manifest
-
-    @property
-    def origin(self) -> str:
-        """Where the artefact was found: a bundled name, or an absolute path."""
-        return self._artefact.origin
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """Runtime, its version, device, precision and how it was run; no part of the encoder key."""
-        return {
-            "runtime": NAME,
-            "runtime_version": onnxruntime.__version__,
-            "device": "cpu",
-            "precision": self.manifest.precision,
-            "threads": str(self._threads),
-            "batch": str(self._batch),
-        }
-
-    @property
-    def batch(self) -> int:
-        """Frames of one run of the image graph."""
-        return self._batch
-
-    def embed_images(self, batch: TowerBatch) -> EmbeddingBlock:
-        """Embed n >= 0 frames, `batch` of them at a time.
-
-        Raises:
-            ValueError: pixels are not of the tower's size, or the embedder is closed.
-            ArtefactError: the graph has other inputs or outputs than the manifest says.
-            DeviceError: the runtime failed, or gave vectors that are not finite and of length 1.
-        """
-        self._require_open()
-        if batch.pixels.shape[1:3] != self.manifest.image.size:
-            raise ValueError(
-                f"[embed_images] expected pixels (n, {self.manifest.image.size[0]}, {self.manifest.image.size[1]}, 3), "
-                f"got {batch.pixels.shape}"
-            )
-        vectors = np.empty((len(batch), self.manifest.dim), np.float32)
-        for start in range(0, len(batch), self._batch):
-            rows = slice(start, start + self._batch)
-            if self._image is None:
-                self._image = self._session(self._artefact.image_graph, self.manifest.towers.image)
-            vectors[rows] = _run(self._image, self.manifest.towers.image, batch.pixels[rows])
-        return EmbeddingBlock(pts_us=batch.pts_us, vectors=vectors)
-
-    def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Embed m >= 1 texts: float32 (m, d), unit rows, in order.
-
-        Each text is a run of its own, so that its vector is the same to the last bit in whatever company it is asked for.
-
-        Raises:
-            UsageError: no text, one string in place of several, or a text of which the encoder's rules leave nothing.
-            ValueError: the embedder is closed.
-            ArtefactError: the graph has other inputs or outputs than the manifest says.
-            DeviceError: the runtime failed, or gave vectors that are not finite and of length 1.
-        """
-        self._require_open()
-        if isinstance(texts, str) or not texts:
-            raise UsageError(f"embed_texts: expected a list of one text or more, got {texts!r}")
-        tokens = self._texts().encode(texts)
-        if tokens.empty.any():
-            row = int(np.flatnonzero(tokens.empty)[0])
-            raise UsageError(
-                f"text {row}: {texts[row]!r} is empty to encoder {self.manifest.name!r} ({self.manifest.text.note}); "
-                "write words"
-            )
-        if self._text is None:
-            self._text = self._session(self._artefact.text_graph, self.manifest.towers.text)
-        rows = [_run(self._text, self.manifest.towers.text, ids[np.newaxis]) for ids in tokens.ids]
-        return np.concatenate(rows)
-
-    def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Those of `texts` that are longer than the tower reads: `embed_texts` embeds their beginning only."""
-        self._require_open()
-        tokens = self._texts().encode(texts)
-        return tuple(text for text, cut in zip(texts, tokens.truncated, strict=True) if cut)
-
-    def close(self) -> None:
-        """Free the sessions; safe to call twice."""
-        self._image = self._text = self._text_encoder = None
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    def __init__(
+        self,
+        artefact: Artefact,
+        *,
+        threads: int,
+        batch: int = 16,
+        precision: str | None = None,
+        provider: Provider = CPU,
     ) -> None:
-        self.close()
+        stored = artefact.manifest.precision
+        if precision not in (None, stored):
+            raise UsageError(
+                f"{provider.name}: precision {precision!r} is not that of the artefact's graphs, {stored!r}; export one in it"
+            )
+        # The exporter has measured float32 on the CPU already, against more than the reference set.
+        gated = provider is not CPU or stored != "fp32"
+        super().__init__(artefact, name=provider.name, threads=threads, batch=batch, precision=stored, gated=gated)
+        require_provider(provider, available=onnxruntime.get_available_providers())
+        self._provider = provider
 
-    def _require_open(self) -> None:
-        if self._closed:
-            raise ValueError(f"[embedder] {self.manifest.name!r} is closed")
+    def _runtime(self) -> dict[str, str]:
+        return {"runtime_version": onnxruntime.__version__, "device": self._provider.device}
 
-    def _texts(self) -> TextEncoder:
-        if self._text_encoder is None:
-            self._text_encoder = TextEncoder(self._artefact.tokenizer, self.manifest.text)
-        return self._text_encoder
+    def _open(self, kind: Kind) -> Run:
+        tower = self.manifest.towers.image if kind == "image" else self.manifest.towers.text
+        session = self._session(self._artefact.image_graph if kind == "image" else self._artefact.text_graph, tower)
+        return lambda values: run_bound(session, tower, values, device=self._provider.device)
 
     def _session(self, graph: Path, tower: Tower) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
@@ -171,10 +118,13 @@ class OnnxRuntimeEmbedder:
         options.log_severity_level = _ERRORS_ONLY
         # Waiting threads would spin on cores that the decoder needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = [(self._provider.ort_name, self._provider.options)]
         try:
-            session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
         except _ORT_ERRORS as error:
             raise DeviceError(f"{graph}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
+        session.disable_fallback()
+        require_used(self._provider, used=session.get_providers())
         inputs = [value.name for value in session.get_inputs()]
         outputs = [value.name for value in session.get_outputs()]
         if inputs != [tower.input] or tower.output not in outputs:
@@ -191,17 +141,51 @@ class OnnxRuntimeEmbedder:
         return session
 
 
-def _run(session: onnxruntime.InferenceSession, tower: Tower, values: NDArray[np.generic]) -> Vectors:
-    try:
-        (vectors,) = session.run([tower.output], {tower.input: values})
-    except _ORT_ERRORS as error:
-        raise DeviceError(f"{tower.file}: ONNX Runtime {onnxruntime.__version__} failed: {error}") from error
-    norms = np.linalg.norm(vectors, axis=1)
-    # Written so that NaN does not pass.
-    if not (np.abs(norms - 1.0) <= _UNIT_TOLERANCE).all():
-        raise DeviceError(
-            f"{tower.file}: ONNX Runtime {onnxruntime.__version__} gave vectors of length {norms.min()} to {norms.max()}, "
-            "expected 1; the weights or the runtime are broken"
+def require_provider(provider: Provider, *, available: list[str]) -> None:
+    """Refuse a provider that this build of ONNX Runtime does not have.
+
+    Raises:
+        MissingDependency: naming the package that has it.
+    """
+    if provider.ort_name not in available:
+        raise MissingDependency(
+            f"{provider.name} needs ONNX Runtime's {provider.ort_name}, and ONNX Runtime {onnxruntime.__version__} has "
+            f"{', '.join(available)}; run: pip uninstall onnxruntime; pip install onnxruntime-gpu (the two share one module name)"
         )
+
+
+def require_used(provider: Provider, *, used: list[str]) -> None:
+    """Refuse a session on another provider than was asked for, which ONNX Runtime makes with no more than a line in its log.
+
+    Raises:
+        DeviceError: with what it took instead.
+    """
+    if not used or used[0] != provider.ort_name:
+        raise DeviceError(
+            f"{provider.name}: asked for {provider.ort_name}, ONNX Runtime {onnxruntime.__version__} took "
+            f"{', '.join(used) or 'nothing'}; check the driver, and that CUDA and cuDNN are of the versions that onnxruntime-gpu "
+            "was built for"
+        )
+
+
+def run_bound(
+    session: onnxruntime.InferenceSession, tower: Tower, values: NDArray[np.generic], *, device: str
+) -> Vectors:
+    """One run with input and output on `device`; the result is copied to the host once.
+
+    Raises:
+        DeviceError: the runtime failed.
+    """
+    try:
+        binding = session.io_binding()
+        binding.bind_ortvalue_input(tower.input, onnxruntime.OrtValue.ortvalue_from_numpy(values, device, 0))
+        binding.bind_output(tower.output, device, 0)
+        # ONNX Runtime's stream is its own: what was copied before has to have arrived.
+        binding.synchronize_inputs()
+        session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+        (vectors,) = binding.copy_outputs_to_cpu()
+    except (*_ORT_ERRORS, RuntimeError) as error:  # bound runs raise a plain RuntimeError
+        raise DeviceError(f"{tower.file}: ONNX Runtime {onnxruntime.__version__} failed: {error}") from error
     checked: Vectors = vectors
     return checked

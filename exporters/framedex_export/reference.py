@@ -1,0 +1,73 @@
+"""Writes an artefact's reference set: what the torch model gives in float32, for runtimes to be proved with when they load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from framedex.contracts import FrameBatch, Pixels, Vectors
+from framedex.embed.manifest import TOKENIZER_NAME, ImageRules, TextRules
+from framedex.embed.reference import REFERENCE_NAME, Reference
+from framedex.embed.text import TextEncoder
+from framedex.embed.tower import to_tower
+from framedex_export.battery import pictures
+
+_BATCH = 4
+# Of the battery: noise at two sizes and every scene, no flats, which are all alike.
+_PICTURES = (0, 1, 3, 5, 7, 9, 11, 13, 15, 16, 17, 19)
+_TEXTS = (
+    "a dog jumps over the fence",
+    "a red circle",
+    "the blue square is on the left",
+    "what colour is the car?",
+    "a person runs on the beach at night",
+    "nothing",
+    "green and yellow",
+    "a close-up of a hand that cuts a tomato",
+    "two striped things move to the right",
+    "an empty street",
+    "the man opens the door",
+    "a photo of a cat",
+)
+
+
+def write_reference(
+    image: nn.Module, text: nn.Module, *, image_rules: ImageRules, text_rules: TextRules, folder: Path
+) -> None:
+    """Write `reference.npz` beside the tokenizer in `folder`; the file is then listed like any other of the artefact.
+
+    Args:
+        image: uint8 (n, H, W, 3) to float32 (n, d) unit rows: the module that the image graph is exported from.
+        text: int64 (m, max_length) to float32 (m, d) unit rows: the module that the text graph is exported from.
+        image_rules: the artefact's.
+        text_rules: the artefact's.
+        folder: holds the artefact's tokenizer.json.
+    """
+    pixels = _tower_pixels(image_rules)
+    tokens = TextEncoder(folder / TOKENIZER_NAME, text_rules).encode(_TEXTS)
+    kept = [row for row in range(len(_TEXTS)) if not tokens.empty[row]]
+    Reference(
+        pixels=pixels,
+        image_vectors=_run(image, torch.from_numpy(pixels)),
+        texts=tuple(_TEXTS[row] for row in kept),
+        text_vectors=_run(text, torch.from_numpy(tokens.ids[kept])),
+    ).write(folder / REFERENCE_NAME)
+
+
+def _tower_pixels(rules: ImageRules) -> Pixels:
+    first = np.zeros(1, np.int64)
+    chosen: Sequence[Pixels] = [picture for number, picture in enumerate(pictures()) if number in _PICTURES]
+    # Sizes differ, so each picture is a batch of its own.
+    return np.concatenate(
+        [to_tower(FrameBatch(pts_us=first, frames=picture[np.newaxis]), rules).pixels for picture in chosen]
+    )
+
+
+def _run(tower: nn.Module, values: Tensor) -> Vectors:
+    with torch.inference_mode():
+        rows: Vectors = torch.cat([tower(part) for part in torch.split(values, _BATCH)]).float().numpy()
+    return rows
