@@ -27,6 +27,7 @@ from framedex.keys import Json, json_key
 from framedex_export import __version__, parity
 from framedex_export.families import Family, families
 from framedex_export.onnx_export import OPSET, export_graph
+from framedex_export.reference import write_reference
 from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
 from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
 
@@ -89,6 +90,7 @@ def export_encoder(
         if is_occupied(target) and not force:
             return ExportResult(artefact=_same_encoder(target, encoder, tokenizer), written=False)
         _export_towers(encoder, tokenizer, folder, report)
+        write_reference(encoder, tokenizer.rules, folder)
         draft = _describe(encoder, tokenizer, folder, name or target.name)
         report("measuring parity against torch")
         built = Artefact(folder=folder, manifest=draft, origin=str(folder))

@@ -15,6 +15,7 @@ from framedex.embed.reference import REFERENCE_NAME, Reference
 from framedex.embed.text import TextEncoder
 from framedex.embed.tower import to_tower
 from framedex_export.battery import pictures
+from framedex_export.families import Family
 
 _BATCH = 4
 # Of the battery: noise at two sizes and every scene, no flats, which are all alike.
@@ -35,26 +36,22 @@ _TEXTS = (
 )
 
 
-def write_reference(
-    image: nn.Module, text: nn.Module, *, image_rules: ImageRules, text_rules: TextRules, folder: Path
-) -> None:
+def write_reference(encoder: Family, text_rules: TextRules, folder: Path) -> None:
     """Write `reference.npz` beside the tokenizer in `folder`; the file is then listed like any other of the artefact.
 
     Args:
-        image: uint8 (n, H, W, 3) to float32 (n, d) unit rows: the module that the image graph is exported from.
-        text: int64 (m, max_length) to float32 (m, d) unit rows: the module that the text graph is exported from.
-        image_rules: the artefact's.
+        encoder: whose towers the graphs are exported from.
         text_rules: the artefact's.
         folder: holds the artefact's tokenizer.json.
     """
-    pixels = _tower_pixels(image_rules)
+    pixels = _tower_pixels(encoder.image)
     tokens = TextEncoder(folder / TOKENIZER_NAME, text_rules).encode(_TEXTS)
     kept = [row for row in range(len(_TEXTS)) if not tokens.empty[row]]
     Reference(
         pixels=pixels,
-        image_vectors=_run(image, torch.from_numpy(pixels)),
+        image_vectors=_run(encoder.image_tower(), torch.from_numpy(pixels)),
         texts=tuple(_TEXTS[row] for row in kept),
-        text_vectors=_run(text, torch.from_numpy(tokens.ids[kept])),
+        text_vectors=_run(encoder.text_tower(), torch.from_numpy(tokens.ids[kept])),
     ).write(folder / REFERENCE_NAME)
 
 

@@ -59,7 +59,7 @@ def test_what_was_measured_is_recorded() -> None:
     assert manifest.logit_scale == pytest.approx(np.exp(2.0))
     assert manifest.logit_bias == pytest.approx(-10.0)
     assert manifest.provenance.torch == torch.__version__
-    assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json"}
+    assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json", "reference.npz"}
 
 
 def test_other_weights_processor_and_tokenizer_are_other_encoders(tmp_path: Path) -> None:
