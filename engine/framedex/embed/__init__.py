@@ -18,6 +18,7 @@ __all__ = ["AUTO", "BUNDLED", "embedders", "load_embedder"]
 embedders: Registry[Callable[..., Embedder]] = Registry("embedder")
 embedders.add("onnxruntime-cpu", "framedex.embed.onnxruntime:OnnxRuntimeEmbedder", extra="cpu")
 embedders.add("onnxruntime-cuda", "framedex.embed.onnxruntime:on_cuda", extra="gpu")
+embedders.add("tensorrt", "framedex.embed.tensorrt:TensorRtEmbedder", extra="gpu")
 embedders.add("torch-cpu", "framedex.embed.torch:on_cpu", extra="export")
 embedders.add("torch-cuda", "framedex.embed.torch:on_cuda", extra="gpu")
 

@@ -134,6 +134,17 @@ class TowerEmbedder:
         tokens = self._texts().encode(texts)
         return tuple(text for text, cut in zip(texts, tokens.truncated, strict=True) if cut)
 
+    def prove(self) -> None:
+        """Open both towers now, and prove each that has to be.
+
+        Raises:
+            ArtefactError: as `embed_images`.
+            DeviceError: as `embed_images`.
+        """
+        self._require_open()
+        self._tower("image")
+        self._tower("text")
+
     def close(self) -> None:
         """Free the towers; safe to call twice."""
         self._towers.clear()
