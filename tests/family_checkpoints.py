@@ -1,4 +1,4 @@
-"""Makes CLIP and SigLIP2 checkpoint folders with random weights and small tokenizers, and artefacts of them, once per process."""
+"""Makes CLIP, SigLIP2 and CRIS checkpoints with random weights and small tokenizers, and artefacts of them, once per process."""
 
 from __future__ import annotations
 
@@ -120,9 +120,73 @@ def make_siglip2(
     return folder
 
 
+def make_cris(
+    folder: Path,
+    *,
+    seed: int = 0,
+    width: int = 8,
+    blocks: tuple[int, int, int, int] = (1, 1, 2, 1),
+    dim: int = DIM,
+    vocabulary: int | None = None,
+    text_width: int = 64,
+    text_layers: int = 1,
+) -> Path:
+    """Write a CRIS checkpoint as its training saves it, and CLIP's tokenizer beside it; tiny unless told.
+
+    The network over pairs is left at one number a tensor: the towers must not look at it.
+    """
+    import torch
+
+    from framedex_export.families.cris_layout import pair_keys
+    from framedex_export.families.cris_network import DualEncoder, Shape
+
+    tokenizer = clip_tokenizer(model_max_length=CLIP_LENGTH)
+    torch.manual_seed(seed)
+    network = DualEncoder(
+        Shape(
+            width=width,
+            blocks=blocks,
+            grid=7,
+            dim=dim,
+            vocabulary=vocabulary or len(tokenizer),
+            context=CLIP_LENGTH,
+            text_width=text_width,
+            text_layers=text_layers,
+        )
+    )
+    state = network.state_dict()
+    for name, tensor in state.items():
+        if name.endswith("running_mean"):
+            tensor.normal_(0, 0.1)
+        elif name.endswith("running_var"):
+            tensor.uniform_(0.02, 0.1)
+        elif name.endswith(("bn1.bias", "bn2.bias", "bn3.bias")):
+            tensor.normal_(0, 0.3)
+    pair = {name: torch.zeros(1) for name in pair_keys(3)}
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(3))])
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[35], gamma=0.1)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(
+        {
+            "epoch": 50,
+            "cur_iou": 0.69,
+            "best_iou": 0.7,
+            "prec": {"Pr@50": 0.8},
+            "state_dict": {f"module.backbone.{name}": tensor for name, tensor in state.items()}
+            | {f"module.{name}": tensor for name, tensor in pair.items()},
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+        },
+        folder / "best_model.pth",
+    )
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "clip": ("clip", make_clip),
     "siglip2": ("siglip2", make_siglip2),
+    "cris": ("cris", make_cris),
 }
 
 

@@ -105,6 +105,33 @@ def clip(
     _export("clip", checkpoint, output, name, force, as_json)
 
 
+@app.command()
+def cris(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="The checkpoint's .pth file, or a folder with one.")
+    ],
+    output: Output,
+    name: Name = None,
+    words: Annotated[
+        int, typer.Option(help="Ids per text, as trained: 17 for RefCOCO and RefCOCO+, 22 for RefCOCOg.")
+    ] = 17,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Export CRIS's image and text towers, as a dual encoder.
+
+    The file is what CRIS's training saves; beside it lies CLIP's tokenizer: tokenizer.json, or vocab.json and merges.txt, or
+    bpe_simple_vocab_16e6.txt.gz. A frame's vector, the mean over the attention-pooled map, is framedex's own, and no
+    weights of CRIS were ever published.
+
+    \b
+    Examples:
+      framedex-export cris exp/refcoco/CRIS_R50/best_model.pth -o encoders/cris-r50
+      framedex-export cris cris-r101-refcocog/ -o encoders/cris-r101 --words 22
+    """
+    _export("cris", checkpoint, output, name, force, as_json, words=words)
+
+
 def _export(
     family: str, checkpoint: Path, output: Path, name: str | None, force: bool, as_json: bool, **options: int
 ) -> None:

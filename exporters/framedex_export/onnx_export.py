@@ -56,6 +56,9 @@ def export_graph(
         except torch.onnx.errors.OnnxExporterError as error:
             raise ArtefactError(f"{path.name}: torch {torch.__version__} cannot export this model: {error}") from error
     assert program is not None, "dynamo exports return a program"
+    (given,) = program.model.graph.inputs
+    if given.shape is None or isinstance(given.shape[0], int):
+        raise ArtefactError(f"{path.name}: the exported graph takes batches of one size only, got shape {given.shape}")
     _forget_the_machine(program.model)
     program.model.metadata_props[ENCODER_KEY] = encoder_key
     nbytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)

@@ -49,10 +49,12 @@ class ImageRules(_Record):
     rescale: Annotated[float, Field(gt=0)]
     mean: PerChannel
     std: PerChannel
-    shortest_edge: Count | None = Field(None, description="shortest-edge-crop: the shorter edge before the crop")
-    patch: Count | None = Field(None, description="naflex: edge of a patch, in pixels")
-    max_patches: Count | None = Field(None, description="naflex: most patches of a picture")
-    note: str | None = Field(None, description="what of a picture the tower does not see as it is, in words")
+    shortest_edge: Count | None = Field(
+        default=None, description="shortest-edge-crop: the shorter edge before the crop"
+    )
+    patch: Count | None = Field(default=None, description="naflex: edge of a patch, in pixels")
+    max_patches: Count | None = Field(default=None, description="naflex: most patches of a picture")
+    note: str | None = Field(default=None, description="what of a picture the tower does not see as it is, in words")
 
     @model_validator(mode="after")
     def _fits_the_way(self) -> Self:
@@ -88,10 +90,10 @@ class TextRules(_Record):
 
     max_length: Count = Field(description="ids per text, the ends of text included")
     padding: Literal["max_length"]
-    padding_side: Literal["left"] | None = Field(None, description="at the end where absent")
+    padding_side: Literal["left"] | None = Field(default=None, description="at the end where absent")
     pad_id: Annotated[int, Field(ge=0)]
     truncation: Literal["end"]
-    bos_id: Annotated[int, Field(ge=0)] | None = Field(None, description="before every text; none where absent")
+    bos_id: Annotated[int, Field(ge=0)] | None = Field(default=None, description="before every text; none where absent")
     eos: Literal["appended, kept when truncated"]
     eos_id: Annotated[int, Field(ge=0)]
     tokenizer_sha256: Sha256
@@ -162,7 +164,7 @@ class Manifest(_Record):
     logit_scale: Annotated[float, Field(gt=0)] = Field(
         description="already exponentiated: logit = cosine * scale + bias"
     )
-    logit_bias: float | None = Field(None, description="0 where absent")
+    logit_bias: float | None = Field(default=None, description="0 where absent")
     weights_sha256: Sha256 = Field(description="of the checkpoint's file of weights; of names and digests of several")
     towers: Towers
     precision: Literal["fp32"]

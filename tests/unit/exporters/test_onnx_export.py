@@ -70,3 +70,16 @@ def test_a_module_that_cannot_be_exported_is_said(tmp_path: Path) -> None:
         export_graph(
             _Branches(), torch.zeros(2, 3), tmp_path / "branches.onnx", input_name="a", output_name="b", encoder_key="k"
         )
+
+
+class _OneSize(nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        """Use the batch's size as a plain number, by which the export fixes it."""
+        return values * len(values)
+
+
+def test_a_graph_of_one_batch_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match=r"one.onnx: .* takes batches of one size only, got shape \[2,3\]"):
+        export_graph(
+            _OneSize(), torch.zeros(2, 3), tmp_path / "one.onnx", input_name="a", output_name="b", encoder_key="k"
+        )
