@@ -32,6 +32,7 @@ COMMANDS = (
     ("framedex", "analyze"),
     ("framedex", "report"),
     ("framedex", "verify"),
+    ("framedex", "quarantine"),
     ("framedex", "export"),
     ("framedex", "doctor"),
     ("framedex", "microworld"),

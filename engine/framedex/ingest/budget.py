@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Decoders step back from the processor by so much, so that the encoder takes what it needs and they take the rest.
-NICENESS = 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -30,13 +27,14 @@ class Budget:
         workers = max(1, min(threads, videos))
         return cls(threads=threads, workers=workers, decoder_threads=threads // workers, embedder_threads=threads)
 
+    def threads_of(self, *, last: bool) -> int:
+        """Threads for decoding a video; the last one to be handed out has those of the decoders that run out of work."""
+        return self.threads if last else self.decoder_threads
+
     def __str__(self) -> str:
+        processes = "process" if self.workers == 1 else "processes"
+        each = "thread" if self.decoder_threads == 1 else "threads"
         return (
-            f"threads: {self.threads}; {self.workers} decode {_plural(self.workers, 'process', 'processes')} of "
-            f"{self.decoder_threads} {_plural(self.decoder_threads, 'thread', 'threads')}, which step back for the encoder's "
-            f"{self.embedder_threads}"
+            f"threads: {self.threads}; {self.workers} decode {processes} of {self.decoder_threads} {each}, and the encoder's "
+            f"{self.embedder_threads}; decoding waits while the encoder is behind"
         )
-
-
-def _plural(number: int, one: str, many: str) -> str:
-    return one if number == 1 else many

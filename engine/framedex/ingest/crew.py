@@ -147,7 +147,9 @@ class Crew:
                 continue
             tasks = self._again if self._again and member.fresh else self._new
             if tasks:
-                member.assign(tasks.popleft(), threads=self._budget.decoder_threads, limits=self._limits)
+                task = tasks.popleft()
+                threads = self._budget.threads_of(last=not self._new and not self._again)
+                member.assign(task, threads=threads, limits=self._limits)
                 member.fresh = False
 
     def _hear(self, member: Member) -> None:

@@ -28,7 +28,6 @@ class Setup:
         decoder: a name of `framedex.decode.decoders`.
         folder_fps: declared rate of frame folders.
         tolerance: grey levels, for `Repeats`.
-        niceness: how far the worker steps back from the processor.
     """
 
     layout: SlotLayout
@@ -37,7 +36,6 @@ class Setup:
     decoder: str
     folder_fps: str | None
     tolerance: int
-    niceness: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from framedex.embed.base import Embedder
 from framedex.index.store import Store
 from framedex.ingest import messages
 from framedex.ingest.assembly import encoder_entry
-from framedex.ingest.budget import NICENESS, Budget
+from framedex.ingest.budget import Budget
 from framedex.ingest.crew import Crew
 from framedex.ingest.desk import Desk, FramesDone
 from framedex.ingest.docket import Docket
@@ -63,7 +63,6 @@ def ingest(
         decoder=settings.decoder,
         folder_fps=settings.folder_fps,
         tolerance=settings.dedupe_tolerance,
-        niceness=NICENESS,
     )
     docket = Docket(store, embedder.manifest.encoder_key, settings)
     desk = Desk(store, embedder, settings, budget, tally, frames_done=frames_done)

@@ -161,7 +161,6 @@ def main() -> None:
     assert isinstance(setup, messages.Setup), setup
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
-    os.nice(setup.niceness)
     ring = Ring(memory, setup.layout)
     os.close(memory)
     Worker(channel, ring, setup).run()

@@ -16,5 +16,10 @@ def test_a_decoder_per_thread_or_per_video(threads: int, videos: int, workers: i
     assert (budget.workers, budget.decoder_threads, budget.embedder_threads) == (workers, decoder_threads, threads)
 
 
+def test_the_last_video_has_the_threads_of_those_that_are_done() -> None:
+    budget = Budget.split(8, videos=100)
+    assert (budget.threads_of(last=False), budget.threads_of(last=True)) == (1, 8)
+
+
 def test_in_words() -> None:
     assert str(Budget.split(2, videos=9)).startswith("threads: 2; 2 decode processes of 1 thread")
