@@ -12,12 +12,14 @@ import typer
 
 import framedex
 from framedex.cli import options
+from framedex.cli.backends import NEVER_EXECUTED, embedder_states, scorer_states
 from framedex.cli.output import default_threads, print_json
 from framedex.errors import ArtefactError, FramedexError, MissingDependency
 
 _EXTRAS = {
     "core": ("numpy", "av", "Pillow", "tokenizers", "pyarrow", "pydantic", "PyYAML", "typer", "rich"),
     "cpu": ("onnxruntime", "faiss-cpu"),
+    "gpu": ("torch", "onnx", "onnxruntime-gpu", "faiss-gpu", "tensorrt"),
     "export": ("torch", "transformers", "onnx", "onnxscript", "sentencepiece"),
     "mllm": ("torch", "transformers", "num2words"),
     "analysis": ("jinja2",),
@@ -56,9 +58,10 @@ def examine() -> dict[str, Any]:
         "native": _attempt(problems, "native kernels", _native),
         "decoders": _attempt(problems, "decoder 'pyav'", _decoders),
         "embedders": _attempt(problems, "embedders", lambda: _embedders(problems)),
+        "scorers": _attempt(problems, "scorers", lambda: _scorers(problems)),
         "samplers": list(framedex.samplers()),
         "encoders": _attempt(problems, "bundled encoders", _encoders),
-        "never executed here": ["GPU back ends: none is part of this version"],
+        "never executed": list(NEVER_EXECUTED),
         "problems": problems,
     }
 
@@ -96,19 +99,24 @@ def _decoders() -> dict[str, Any]:
     return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info, "auto": "pyav", "codecs": codecs}
 
 
-def _embedders(problems: list[str]) -> dict[str, Any]:
-    from framedex.embed import embedders
+def _embedders(problems: list[str]) -> dict[str, str]:
+    from framedex.embed import AUTO
 
-    available = {}
-    for name in embedders.names():
-        try:
-            embedders.load(name)
-            available[name] = "available"
-        except MissingDependency as error:
-            available[name] = "missing"
-            problems.append(str(error))
     importlib.import_module("faiss")
-    return {"auto": "onnxruntime-cpu", **available}
+    return _checked(embedder_states(), AUTO, problems)
+
+
+def _scorers(problems: list[str]) -> dict[str, str]:
+    from framedex.score import AUTO
+
+    return _checked(scorer_states(), AUTO, problems)
+
+
+def _checked(states: dict[str, str], auto: str, problems: list[str]) -> dict[str, str]:
+    """What `auto` means, then each back end: "available", or what it needs. Only the one of `auto` is needed."""
+    if states[auto]:
+        problems.append(states[auto])
+    return {"auto": auto, **{name: needs or "available" for name, needs in states.items()}}
 
 
 def _encoders() -> dict[str, str]:
@@ -136,11 +144,15 @@ def _show(report: dict[str, Any]) -> None:
     if report["decoders"]:
         codecs = ", ".join(name if text else f"{name} MISSING" for name, text in report["decoders"]["codecs"].items())
         print(f"{'decode':<10}pyav {report['decoders']['pyav']} (FFmpeg {report['decoders']['ffmpeg']}): {codecs}")
-    if report["embedders"]:
-        print(f"{'embed':<10}" + ", ".join(f"{name}: {state}" for name, state in report["embedders"].items()))
+    for stage, key in (("embed", "embedders"), ("score", "scorers")):
+        for name, state in (report[key] or {}).items():
+            if name != "auto":
+                shown = f"{name} (auto)" if name == report[key]["auto"] else name
+                print(f"{stage:<10}{shown}: {state}")
     print(f"{'samplers':<10}{', '.join(report['samplers'])}")
     if report["encoders"]:
         print(f"{'bundled':<10}" + ", ".join(f"{name} ({key})" for name, key in report["encoders"].items()))
+    print(f"{'never run':<10}{', '.join(report['never executed'])} (written and tested up to the device)")
     for problem in report["problems"]:
         print(f"problem: {problem}", file=sys.stderr)
     print("ready" if not report["problems"] else "not ready: run: pip install 'framedex[cpu]'")

@@ -87,6 +87,8 @@ def index(
     explain: Annotated[
         bool, typer.Option("--explain", help="Only print what would be decoded of each file, and why.")
     ] = False,
+    runtime: options.RuntimeOption = "auto",
+    precision: options.PrecisionOption = None,
     threads: options.ThreadsOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -141,7 +143,7 @@ def index(
         raise UsageError("--store is missing: expected a folder for the index, such as --store S; it is made if absent")
     budget = Budget.split(settings.threads, videos=len(mine))
     ingested = Ingested()
-    with load_embedder(encoder, threads=budget.embedder_threads) as embedder:
+    with load_embedder(encoder, runtime=runtime, threads=budget.embedder_threads, precision=precision) as embedder:
         opened = Store.open(store, create=True)
         note(str(budget))
         with Progress("video", total=len(mine)) as progress:

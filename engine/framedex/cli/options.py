@@ -58,6 +58,35 @@ GridOption = Annotated[
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
 
+RuntimeOption = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        help="What runs the encoder: onnxruntime-cpu, torch-cuda, …; `framedex doctor` lists them. [default: onnxruntime-cpu]",
+        show_default=False,
+    ),
+]
+
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="P",
+        help="fp32, fp16-mixed or bf16, where the runtime has it; recorded. [default: that of the encoder's graphs]",
+    ),
+]
+
+ScorerOption = Annotated[
+    str,
+    typer.Option(
+        "--scorer",
+        metavar="NAME",
+        help="What scores frames: native, torch-cuda, …; `framedex doctor` lists them. [default: native]",
+        show_default=False,
+    ),
+]
+
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

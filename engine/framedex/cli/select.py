@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from framedex.cli import options
-from framedex.cli.output import clock, note, print_json, print_table
+from framedex.cli.output import clock, default_threads, note, print_json, print_table
 from framedex.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def select(
     ] = None,
     encoder: options.StoreEncoderOption = None,
     grid: options.GridOption = None,
+    scorer: options.ScorerOption = "auto",
     json: options.JsonOption = False,
 ) -> None:
     """Choose frames for each question, by score or without.
@@ -69,6 +70,7 @@ def select(
     """
     from framedex.cli.encoders import embedder_for
     from framedex.index import Store
+    from framedex.score import load_scorer
     from framedex.select import check_budget, make_sampler, parse_spec
     from framedex.select.batch import select_all
     from framedex.select.records import write_selections
@@ -79,8 +81,10 @@ def select(
     budgets = [check_budget(value) for value in budget or [8]]
     opened = Store.open(store)
     asked = _questions(questions, prompt, video)
-    with embedder_for(opened, encoder) as embedder:
-        records = select_all(opened, embedder, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid)
+    with embedder_for(opened, encoder) as embedder, load_scorer(scorer, threads=default_threads()) as scoring:
+        records = select_all(
+            opened, embedder, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid, scorer=scoring
+        )
         truncated = embedder.truncated_texts([question.question for question in asked])
     if truncated:
         note(f"note: {len(truncated)} questions are longer than the encoder's text length; their ends were not read")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from framedex.embed.base import Embedder
     from framedex.index.store import Store
     from framedex.index.video_index import VideoIndex
+    from framedex.score.base import Scorer
 
 VARIANT = "question"
 TRANSFORM = "cosine"
@@ -33,8 +34,11 @@ def select_all(
     budgets: Sequence[int],
     seed: int,
     grid: str | None,
+    scorer: Scorer | None = None,
 ) -> list[SelectionRecord]:
     """Every question × sampler × budget, in that order.
+
+    Frames are scored by `scorer`; by each index itself where None, which is what "native" does.
 
     Raises:
         UsageError: a question whose video is not in the store, or an empty question.
@@ -47,7 +51,9 @@ def select_all(
     for _, group in groupby(by_video, key=lambda position: rows[position].video_key):
         positions = list(group)
         with store.open_row(rows[positions[0]]) as index:
-            scores = index.scores(prompts[positions]).astype(np.float64)
+            asked = prompts[positions]
+            curves = index.scores(asked) if scorer is None else scorer.scores([index.vectors], asked)[0]
+            scores = curves.astype(np.float64)
             for position, curve in zip(positions, scores, strict=True):
                 records[position] = list(_select(index, questions[position], curve, samplers, budgets, seed))
     return [record for position in range(len(questions)) for record in records[position]]

@@ -1,0 +1,63 @@
+"""The command `framedex-export tensorrt`: an artefact's engines for the GPU of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framedex.cli.output import note, print_json
+from framedex.errors import UsageError
+from framedex.optional import import_optional
+
+
+def tensorrt(
+    artefact: Annotated[
+        str, typer.Argument(metavar="ARTEFACT", help="Folder written by framedex-export, or a bundled encoder's name.")
+    ],
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="P", help="fp32, or fp16-mixed: products in half precision.")
+    ] = "fp32",
+    batches: Annotated[
+        str | None,
+        typer.Option("--batch", metavar="N,…", help="Frames per run that engines are built for.  [default: 1,16]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where engines go.  [default: tensorrt/ in the artefact]"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")] = False,
+) -> None:
+    """Build TensorRT 11 engines of both towers, on the GPU that they are for.
+
+    An engine runs only with the TensorRT version and on the GPU that it was built with; others lie beside it. It is kept only
+    if it gives the encoder's own vectors. This command has never been executed: no machine with TensorRT was at hand.
+
+    \b
+    Examples:
+      framedex-export tensorrt encoders/siglip-base --precision fp16-mixed --batch 1,16,64
+      framedex index clips/ --store S --encoder encoders/siglip-base --runtime tensorrt --precision fp16-mixed
+    """
+    from framedex.embed.artefact import Artefact
+    from framedex.embed.reference import read_reference
+
+    opened = Artefact.open(artefact)
+    read_reference(opened)
+    asked = _numbers(batches) if batches is not None else None
+    module = import_optional("framedex_export.tensorrt_build", extra="gpu", needed_by="framedex-export tensorrt")
+    written = module.build_engines(opened, precision=precision, batches=asked, folder=output, report=note)
+    if as_json:
+        print_json({"artefact": artefact, "engines": [str(path) for path in written]})
+    else:
+        for path in written:
+            print(path)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--batch: expected numbers such as 1,16, got {text!r}") from None
