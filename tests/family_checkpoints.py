@@ -98,7 +98,6 @@ def make_siglip2(
     **settings: Any,
 ) -> Path:
     """Write a SigLIP2 checkpoint of fixed size; tiny unless told. Settings are the tokenizer's."""
-    import torch
     from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
     loaded = gemma_tokenizer(tokenizer, **settings)
@@ -106,16 +105,44 @@ def make_siglip2(
         vision_config=vision or {**_TINY, "image_size": IMAGE_SIZE, "patch_size": 8},
         text_config=text or {**_TINY, "vocab_size": len(loaded), "max_position_embeddings": SIGLIP2_LENGTH},
     )
-    torch.manual_seed(seed)
-    model = SiglipModel(config)
-    with torch.no_grad():  # transformers starts both at zero
-        model.logit_scale.fill_(2.0)
-        model.logit_bias.fill_(-10.0)
     side = config.vision_config.image_size
     processor = SiglipImageProcessorPil(
         size={"height": side, "width": side}, resample=2, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
-    for part in (model, processor, loaded):
+    return _save_siglip2(folder, SiglipModel, config, processor, loaded, seed)
+
+
+def make_naflex(
+    folder: Path,
+    *,
+    seed: int = 0,
+    tokenizer: str = "Siglip2Tokenizer",
+    patch: int = 8,
+    max_patches: int = 24,
+    vision: dict[str, Any] | None = None,
+    text: dict[str, Any] | None = None,
+) -> Path:
+    """Write a SigLIP2 NaFlex checkpoint; tiny unless told."""
+    from transformers import Siglip2Config, Siglip2ImageProcessorPil, Siglip2Model
+
+    loaded = gemma_tokenizer(tokenizer)
+    config = Siglip2Config(
+        vision_config=vision or {**_TINY, "patch_size": patch, "num_patches": 25},
+        text_config=text or {**_TINY, "vocab_size": len(loaded), "max_position_embeddings": SIGLIP2_LENGTH},
+    )
+    processor = Siglip2ImageProcessorPil(patch_size=patch, max_num_patches=max_patches)
+    return _save_siglip2(folder, Siglip2Model, config, processor, loaded, seed)
+
+
+def _save_siglip2(folder: Path, model_class: Any, config: Any, processor: Any, tokenizer: Any, seed: int) -> Path:
+    import torch
+
+    torch.manual_seed(seed)
+    model = model_class(config)
+    with torch.no_grad():  # transformers starts both at zero
+        model.logit_scale.fill_(2.0)
+        model.logit_bias.fill_(-10.0)
+    for part in (model, processor, tokenizer):
         part.save_pretrained(folder)
     return folder
 
@@ -186,6 +213,7 @@ def make_cris(
 MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "clip": ("clip", make_clip),
     "siglip2": ("siglip2", make_siglip2),
+    "siglip2-naflex": ("siglip2", make_naflex),
     "cris": ("cris", make_cris),
 }
 

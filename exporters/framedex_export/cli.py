@@ -78,13 +78,14 @@ def siglip(
 def siglip2(
     checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
 ) -> None:
-    """Export a SigLIP2 checkpoint of fixed size.
+    """Export a SigLIP2 checkpoint, of fixed size or NaFlex as its config.json says.
 
     The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json. Texts are lower-cased.
 
     \b
     Examples:
       framedex-export siglip2 siglip2-base-patch16-224 -o encoders/siglip2-base
+      framedex-export siglip2 siglip2-base-patch16-naflex -o encoders/siglip2-naflex
     """
     _export("siglip2", checkpoint, output, name, force, as_json)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framedex.errors import ArtefactError
-from framedex_export.checkpoint import Checkpoint, read_checkpoint
+from framedex_export.checkpoint import Checkpoint, model_type, read_checkpoint
 from framedex_export.families.siglip import KIND, Siglip, common_width, square_rules
 from framedex_export.tokenizer import Candidate, ReferenceTokenizer, loaded_candidates
 
@@ -24,18 +24,23 @@ class Siglip2(Siglip):
 
 
 def read(folder: Path) -> Siglip2:
-    """Read a SigLIP2 checkpoint.
+    """Read a SigLIP2 checkpoint: NaFlex where config.json names `siglip2`, a fixed size where it names `siglip`.
 
     Raises:
         UsageError: no such folder.
         ArtefactError: it is no SigLIP2 checkpoint, or one whose files do not fit each other.
     """
-    checkpoint = read_checkpoint(folder, KIND)
-    return Siglip2(
+    from framedex_export.families import naflex
+
+    flexible = model_type(folder) == naflex.KIND.model_type
+    checkpoint = read_checkpoint(folder, naflex.KIND if flexible else KIND)
+    if flexible:
+        naflex.mend_reference(checkpoint.model)
+    return (naflex.NaFlex if flexible else Siglip2)(
         name="siglip2",
         checkpoint=checkpoint,
         dim=common_width(checkpoint),
-        image=square_rules(checkpoint),
+        image=naflex.sheet_rules(checkpoint) if flexible else square_rules(checkpoint),
         text=lower_cased(checkpoint),
     )
 
