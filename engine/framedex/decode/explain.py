@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Explanation:
         first_us: timestamp of the first frame.
         last_us: of the last one.
         grids: (name, frames taken) of each grid; empty where that is only known once everything is decoded.
-        decoded: packets that will be decoded; all of them where there is no plan.
+        decoded: packets that will be decoded; all of them where there is no plan, 0 where the packets are not trusted.
         groups: how; empty where there is no plan, or nothing to decode.
         reason: why everything is decoded, or None.
     """
@@ -102,7 +103,7 @@ def explain(source: VideoSource, grids: Sequence[Grid]) -> Explanation:
             grids=tuple((sample.grid.name, len(sample.pts_us)) for sample in samples),
             decoded=plan.n_fed if plan is not None else (0 if table is None else len(table)),
             groups=() if plan is None or table is None else _groups(plan, table),
-            reason=_why_everything(table, plan, grids),
+            reason=_why_everything(table, plan, grids, reader.rate),
         )
 
 
@@ -118,7 +119,9 @@ def _groups(plan: DecodePlan, table: PacketTable) -> tuple[PlannedGroup, ...]:
     )
 
 
-def _why_everything(table: PacketTable | None, plan: DecodePlan | None, grids: Sequence[Grid]) -> str | None:
+def _why_everything(
+    table: PacketTable | None, plan: DecodePlan | None, grids: Sequence[Grid], rate: Fraction | None
+) -> str | None:
     if plan is not None:
         return None
     if table is None:
@@ -126,4 +129,7 @@ def _why_everything(table: PacketTable | None, plan: DecodePlan | None, grids: S
     looking = [grid.name for grid in grids if grid.needs_pictures]
     if looking:
         return f"{looking[0]} looks at every frame"
+    dense = [grid.name for grid in grids if grid.takes_all_at(rate)]
+    if dense:
+        return f"{dense[0]} takes nearly every frame"
     return "the frames depend on nearly all packets"

@@ -22,6 +22,7 @@ NO_ENTRY, OPEN_ENTRY, CLOSED_ENTRY = 0, 1, 2
 
 #: Containers that store presentation times; AVI and the like have decoding order only, and FFmpeg guesses.
 _TIMED_CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts"})
+_INDEXED_CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 
 #: Codecs whose reference structure is read from the packets.
 _READ_CODECS: Final = frozenset({"h264", "hevc"})
@@ -49,6 +50,7 @@ class PacketTable:
         entry: uint8 (n,), NO_ENTRY, OPEN_ENTRY or CLOSED_ENTRY; the first is no NO_ENTRY.
         referenced: bool (n,), whether a later picture of the same layer refers to it; True where that is not known.
         layer: uint8 (n,), temporal layer: a picture refers to none of a higher layer.
+        feeds_led: whether referenced pictures that lead an open entry have to be fed where decoding begins there.
         reads_references: whether `referenced` and `layer` come from the packets or the container, or all count as referenced.
     """
 
@@ -60,6 +62,7 @@ class PacketTable:
     entry: NDArray[np.uint8]
     referenced: NDArray[np.bool_]
     layer: NDArray[np.uint8]
+    feeds_led: bool
     reads_references: bool
 
     def __len__(self) -> int:
@@ -211,10 +214,11 @@ class PacketScan:
             entry=np.frombuffer(self._entry, dtype=np.uint8),
             referenced=np.frombuffer(self._referenced, dtype=np.bool_),
             layer=np.frombuffer(self._layer, dtype=np.uint8),
+            feeds_led=self._codec == "h264",
             reads_references=self._coded is not None or self._any_disposable,
         )
 
 
 def can_seek(container: str) -> bool:
-    """Whether the container has an index, so that a jump costs less than reading through."""
-    return container != "mpegts"
+    """Whether the container has an index that leads to packets as they are numbered here."""
+    return container in _INDEXED_CONTAINERS

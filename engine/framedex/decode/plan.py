@@ -5,7 +5,9 @@ A picture is decoded from an *entry*, where decoding can begin, through every pi
 - a picture that nothing of its layer refers to (H.264 `nal_ref_idc` 0, ITU-T H.264 7.4.1; HEVC sub-layer non-reference,
   ITU-T H.265 7.4.2.2) is decoded only where it is sampled itself, or where a needed picture of a higher layer follows;
 - a picture of a temporal layer is decoded only where a needed picture of that layer or a higher one follows;
-- pictures sent after an open entry and shown before it belong to the entry before, and are left out where decoding begins there;
+- pictures sent after an open entry and shown before it *lead* it: they belong to the entry before, and where decoding begins at
+  the entry they cannot come out right. HEVC lets a decoder skip them; in H.264 those that are referred to are fed all the same,
+  since their numbers and their places in the reference lists count for the pictures that follow;
 - nothing is decoded behind the last sampled picture of a group.
 
 The rule errs towards decoding too much: which pictures are really referred to is not read from the slices.
@@ -31,10 +33,12 @@ class Group:
 
     Attributes:
         feed: int64 (k,), packet numbers, increasing; the first is the entry.
+        led: bool (k,), packets whose pictures lead the entry: fed for the decoder's books, what comes of them is void.
         targets: int64 (t,), timestamps of the frames to be taken, increasing.
     """
 
     feed: NDArray[np.int64]
+    led: NDArray[np.bool_]
     targets: NDArray[np.int64]
 
 
@@ -43,7 +47,7 @@ class DecodePlan:
     """Groups in the order of the file; all targets of a group are shown before those of the next.
 
     Attributes:
-        groups: at least one.
+        groups: none where no frame is taken.
         n_packets: packets of the stream.
     """
 
@@ -111,12 +115,21 @@ def _group(table: PacketTable, entry: int, targets: list[int]) -> Group:
     closed = (table.entry[span] == CLOSED_ENTRY).tolist()
     wanted = {number - entry for number in targets}
     feed: list[int] = []
+    led: list[bool] = []
+
+    def leads(at: int) -> bool:
+        return not closed[0] and bool(pts[at] < pts[0])
+
     layer = -1  # highest among the needed pictures that follow
     for at in range(len(pts) - 1, -1, -1):
-        if at not in wanted and at:
-            led = not closed[0] and pts[at] < pts[0]
-            if led or layer < layers[at] + (not referenced[at]):
-                continue
+        spared = layer < layers[at] + (not referenced[at]) or (leads(at) and not table.feeds_led)
+        if spared and at and at not in wanted:
+            continue
         feed.append(entry + at)
+        led.append(leads(at))
         layer = -1 if closed[at] else max(layer, layers[at])
-    return Group(feed=np.array(feed[::-1], dtype=np.int64), targets=np.sort(table.pts[targets]))
+    return Group(
+        feed=np.array(feed[::-1], dtype=np.int64),
+        led=np.array(led[::-1], dtype=np.bool_),
+        targets=np.sort(table.pts[targets]),
+    )

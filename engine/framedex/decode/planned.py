@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias
 
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -80,14 +81,17 @@ class PacketFeed:
         first = next(self._packets, None)
         landed = self._number_of(first, number)
         self._packets = _with_first(first, self._packets)
+        # An index with few entries leads back, and would do so again for every group.
+        self._can_jump = landed >= self._next
         self._next = landed
 
     def _number_of(self, packet: FramePacket | None, target: int) -> int:
         """The number of the packet at which a jump landed: the target, or one before it."""
-        if packet is not None:
-            for number in range(target, -1, -1):
-                if packet.pts == self._table.pts[number] and packet.size == self._table.nbytes[number]:
-                    return number
+        if packet is not None and packet.pts is not None:
+            before = slice(0, target + 1)
+            same = (self._table.pts[before] == packet.pts) & (self._table.nbytes[before] == packet.size)
+            if same.any():
+                return int(np.flatnonzero(same)[-1])
         raise PlanFailed(f"{self._path}: the container's index leads past packet {target}; decode everything")
 
 
@@ -118,9 +122,8 @@ def planned_pictures(
     """
     if len(videos) == 1:
         for group in plan.groups:
-            for frame in group_frames(videos[0], feed.of(group), group, path=path, table=table):
-                assert frame.pts is not None
-                yield frame.pts, picture(0, frame)
+            for pts, frame in group_frames(videos[0], feed.of(group), group, path=path, table=table):
+                yield pts, picture(0, frame)
         return
     idle: SimpleQueue[int] = SimpleQueue()
     for number in range(len(videos)):
@@ -130,7 +133,7 @@ def planned_pictures(
         number = idle.get()
         try:
             frames = group_frames(videos[number], iter(packets), group, path=path, table=table)
-            return [(frame.pts or 0, picture(number, frame).copy()) for frame in frames]
+            return [(pts, picture(number, frame).copy()) for pts, frame in frames]
         finally:
             idle.put(number)
 
@@ -148,34 +151,45 @@ def planned_pictures(
 
 def group_frames(
     video: FrameStream, packets: Iterator[FramePacket], group: Group, *, path: Path, table: PacketTable
-) -> Iterator[VideoFrame]:
-    """Decode one group and give its targets in order; the decoder is then as new.
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode one group and give its targets, (pts, frame), in order; once exhausted, the decoder is ready for the next.
 
     Raises:
         PlanFailed: a packet did not give its frame, whole, at its time, in order.
     """
     targets = set(group.targets.tolist())
-    due = {int(pts) for pts in table.pts[group.feed[table.shown[group.feed]]]}
+    shown = table.shown[group.feed]
+    due = set(table.pts[group.feed[shown & ~group.led]].tolist())
+    void = set(table.pts[group.feed[group.led]].tolist())
     last: int | None = None
     try:
         for packet in _and_end(packets):
             for frame in video.decoded(packet, "a group"):
                 pts = frame.pts
+                if pts in void:
+                    continue
                 if pts is None or pts not in due or frame.is_corrupt or (last is not None and pts <= last):
                     raise PlanFailed(f"{path}: a frame came out damaged or at another time; decode everything")
                 due.remove(pts)
                 last = pts
                 if pts in targets:
-                    yield frame
+                    yield pts, frame
     except DecodeFailed as error:
         raise PlanFailed(f"{path}: a group did not decode by itself; decode everything") from error
     if due:
         raise PlanFailed(f"{path}: {len(due)} packets gave no frame; decode everything")
-    video.stream.codec_context.flush_buffers()
+    video.flush()
 
 
 def decoders_for(plan: DecodePlan, table: PacketTable, *, threads: int, frame_nbytes: int) -> int:
-    """How many decoders work at once: as many as threads, where the groups are many and small enough to wait for each other."""
+    """How many decoders work at once: as many as threads, where the groups are many and small enough to wait for each other.
+
+    Args:
+        plan: what is decoded.
+        table: the stream's packets.
+        threads: that there are.
+        frame_nbytes: of a picture; each decoder's own pictures, some twenty at the most, come on top.
+    """
     if threads == 1 or len(plan.groups) < 2 * threads:
         return 1
     held = max(int(table.nbytes[group.feed].sum()) + len(group.targets) * frame_nbytes for group in plan.groups)

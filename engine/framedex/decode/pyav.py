@@ -10,6 +10,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -28,7 +29,7 @@ from framedex.decode.planned import PacketFeed, decoders_for, planned_pictures
 from framedex.decode.pyav_stream import FrameStream, opened
 from framedex.decode.reader import PassReader
 from framedex.decode.walk import GridWalk
-from framedex.errors import DecodeFailed
+from framedex.errors import DecodeFailed, PlanFailed
 
 _PIECE = 4096
 
@@ -59,6 +60,7 @@ class PyAVReader(PassReader):
         check_whole(self._path)
         with ExitStack() as stack:
             self._video = stack.enter_context(self._opened())
+            self._rate = self._video.rate
             self._begun = self._video.frames()
             first = next(self._begun, None)
             if first is None:
@@ -74,6 +76,11 @@ class PyAVReader(PassReader):
     def info(self) -> VideoInfo:
         """What the container says, and the size and rotation of the first frame."""
         return self._info
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second as the container has it: a hint."""
+        return self._rate
 
     @property
     def table(self) -> PacketTable | None:
@@ -97,7 +104,8 @@ class PyAVReader(PassReader):
         Raises:
             OutsideVideo: a grid names times past the end.
         """
-        table = None if any(grid.needs_pictures for grid in grids) else self.table
+        dense = any(grid.needs_pictures or grid.takes_all_at(self.rate) for grid in grids)
+        table = None if dense else self.table
         if table is None:
             return None, ()
         timeline = table.timeline
@@ -140,9 +148,12 @@ class PyAVReader(PassReader):
         """Read every packet, or as many as it takes to see that they cannot be trusted; once."""
         if self._scan is None:
             with ExitStack() as stack:
-                self._begun.close()
-                self._first = None
-                video = self._video if self._held is not None else stack.enter_context(self._opened())
+                if self._held is not None:
+                    self._begun.close()
+                    self._first = None
+                    video = self._video
+                else:  # a pass has the file
+                    video = stack.enter_context(self._opened())
                 scan = PacketScan(video.container_name, video.stream)
                 for packet in video.head:
                     scan.add(packet)
@@ -158,8 +169,7 @@ class PyAVReader(PassReader):
     def _one_pass(
         self, grids: Sequence[Grid], timing: Timing, *, everything: bool
     ) -> Generator[FrameBatch, None, DecodeSummary]:
-        rate = self._video.rate
-        if timing == "container" and not everything and not any(grid.takes_all_at(rate) for grid in grids):
+        if timing == "container" and not everything:
             plan, samples = self.plan(*grids)
             if plan is not None:
                 return (yield from self._planned_pass(plan, samples))
@@ -174,11 +184,13 @@ class PyAVReader(PassReader):
             number = decoders_for(
                 plan, table, threads=self._threads, frame_nbytes=3 * self._info.width * self._info.height
             )
-            videos = [self._first_video(stack)] if number == 1 else []
-            while len(videos) < number:
-                videos.append(stack.enter_context(self._opened(threads=1)))
+            video = self._first_video(stack)
+            videos = [video] if number == 1 else [stack.enter_context(self._opened(threads=1)) for _ in range(number)]
+            for decoder in videos:
+                if decoder is not self._video:
+                    _prime(decoder, self._video.head[0])
             scalers = [VideoReformatter() for _ in videos]  # a scaler per frame would cost memory and time
-            feed = PacketFeed(videos[0] if number == 1 else self._first_video(stack), self._path, table)
+            feed = PacketFeed(video, self._path, table)
             pictures = planned_pictures(
                 videos,
                 feed,
@@ -313,6 +325,13 @@ def _one_by_one(timeline: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     for start in range(0, len(timeline), _PIECE):
         piece = timeline[start : start + _PIECE].tolist()
         yield from zip(piece, piece, strict=True)
+
+
+def _prime(video: FrameStream, first: Packet[VideoStream]) -> None:
+    try:
+        video.prime(first)
+    except DecodeFailed as error:
+        raise PlanFailed(f"the first packet does not decode by itself: {error}") from error
 
 
 def _no_picture(pts: int) -> VideoFrame:

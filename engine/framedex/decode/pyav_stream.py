@@ -75,18 +75,34 @@ class FrameStream:
             return False
         first = self.head[0]
         start = first.dts if first.dts is not None else first.pts
-        assert start is not None
+        if start is None:
+            return False
         try:
             self._container.seek(start, stream=self.stream, backward=True)
         except av.FFmpegError:
             return False
-        self.stream.codec_context.flush_buffers()
+        self.flush()
         self._begin()
         again = next(self.packets(), None)
         if again is None or (again.pts, again.dts, again.size) != (first.pts, first.dts, first.size):
             return False
         self._pushed_back = again
         return True
+
+    def prime(self, first: Packet[VideoStream]) -> None:
+        """Let the decoder see the stream's first packet: some of what it finds there, it keeps for good.
+
+        Raises:
+            DecodeFailed: the packet does not decode.
+        """
+        for packet in (first, None):
+            for _ in self.decoded(packet, "its start"):
+                pass
+        self.flush()
+
+    def flush(self) -> None:
+        """Make the decoder forget the pictures that it holds."""
+        self.stream.codec_context.flush_buffers()
 
     def keep_first(self) -> None:
         """Of the packets at the head keep the first only, to which `restart` goes back."""

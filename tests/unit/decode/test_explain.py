@@ -39,7 +39,8 @@ def test_a_plan_is_told_in_numbers(tmp_path: Path) -> None:
     [
         ("avi", {"fps": "1"}, "cannot be trusted"),
         ("mp4", {"scene": "0.3"}, "scene=0.3 looks at every frame"),
-        ("mp4", {"fps": "25"}, "nearly all packets"),
+        ("mp4", {"fps": "25"}, "fps=25 takes nearly every frame"),
+        ("mp4", {"fps": "20"}, "nearly all packets"),
     ],
 )
 def test_why_everything_is_decoded(tmp_path: Path, suffix: str, options: dict[str, str], reason: str) -> None:

@@ -42,8 +42,9 @@ def streams(draw: st.DrawFn) -> Stream:
         opens = group > 0 and draw(st.booleans())
         n_leading = draw(st.integers(1, 3)) if opens else 0
         n_trailing = draw(st.integers(0, 8))
-        before = [i for i in range(len(pts)) if layer[i] == 0]
         start = len(pts)
+        closed = max((i for i in range(start) if entry[i] == CLOSED_ENTRY), default=0)
+        before = [i for i in range(closed, start) if layer[i] == 0]  # nothing refers past a closed entry
         leading_times = list(range(clock, clock + n_leading))
         entry_time = clock + n_leading
         pts.append(entry_time)
@@ -77,6 +78,7 @@ def streams(draw: st.DrawFn) -> Stream:
         # What the headers say: whether a picture of the same layer may refer to it. They may say so for nothing.
         referenced=np.array([i in same_layer or draw(st.booleans()) for i in range(n)], dtype=np.bool_),
         layer=np.array(layer, dtype=np.uint8),
+        feeds_led=draw(st.booleans()),
         reads_references=True,
     )
     return Stream(table=table, refers=refers)
@@ -96,6 +98,8 @@ def test_every_target_comes_out_right_from_what_is_fed(stream: Stream, data: st.
         assert table.entry[group.feed[0]] != NO_ENTRY
         assert (np.diff(group.feed) > 0).all()
         right = {int(table.pts[number]) for number in stream.decodable(group.feed.tolist())}
+        assert (table.pts[group.feed[group.led]] < table.pts[group.feed[0]]).all()
+        assert not group.led.any() or table.feeds_led
         assert set(group.targets.tolist()) <= right
         taken += group.targets.tolist()
     assert taken == targets.tolist(), "groups give their targets one after the other, each once"
@@ -137,6 +141,7 @@ def closed_gop(length: int, n_groups: int) -> PacketTable:
         entry=np.where(within == 0, CLOSED_ENTRY, NO_ENTRY).astype(np.uint8),
         referenced=within % 2 == 0,
         layer=np.zeros(n, dtype=np.uint8),
+        feeds_led=True,
         reads_references=True,
     )
 
