@@ -38,13 +38,14 @@ def streams(draw: st.DrawFn) -> Stream:
     layer: list[int] = []
     refers: list[set[int]] = []
     clock = 0
+    steady: list[int] = []  # the entry of the group before, and what trails it
     for group in range(draw(st.integers(1, 4))):
         opens = group > 0 and draw(st.booleans())
         n_leading = draw(st.integers(1, 3)) if opens else 0
         n_trailing = draw(st.integers(0, 8))
         start = len(pts)
-        closed = max((i for i in range(start) if entry[i] == CLOSED_ENTRY), default=0)
-        before = [i for i in range(closed, start) if layer[i] == 0]  # nothing refers past a closed entry
+        # What is shown at an entry or after it refers to nothing before the entry, nor to what leads it.
+        before = [i for i in steady if layer[i] == 0]
         leading_times = list(range(clock, clock + n_leading))
         entry_time = clock + n_leading
         pts.append(entry_time)
@@ -66,6 +67,7 @@ def streams(draw: st.DrawFn) -> Stream:
             layer.append(draw(st.integers(0, 2)))
             refers.append({i for i in draw(st.sets(st.sampled_from(allowed), max_size=3)) if layer[i] <= layer[-1]})
         clock = entry_time + 1 + n_trailing
+        steady = [start, *range(first_trailing, len(pts))]
     n = len(pts)
     same_layer = {i for number in range(n) for i in refers[number] if layer[i] == layer[number]}
     table = PacketTable(
