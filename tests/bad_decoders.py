@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from framedex.decode import VideoReader, VideoSource
+import numpy as np
+
+from framedex.contracts import FrameBatch, Timing
+from framedex.decode import Grid, VideoReader, VideoSource
 from framedex.decode.pyav import PyAVReader
 
 #: What a file's name has to hold.
@@ -81,6 +85,20 @@ def never_ends(source: VideoSource, *, threads: int, progress: Callable[[], None
             time.sleep(0.001)
 
     return _opened(source, threads, progress, go_wrong)
+
+
+class _Endless(PyAVReader):
+    """Gives one picture after the other, all the same, for ever."""
+
+    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[FrameBatch]:
+        for number in itertools.count():
+            yield FrameBatch(pts_us=np.array([number]), frames=np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def gives_for_ever(source: VideoSource, *, threads: int, progress: Callable[[], None]) -> VideoReader:
+    """Gives frames for ever, as fast as it can."""
+    reader = _Endless if BAD in source.path.name else PyAVReader
+    return reader(source, threads=threads, progress=progress)
 
 
 def stops(source: VideoSource, *, threads: int, progress: Callable[[], None]) -> VideoReader:

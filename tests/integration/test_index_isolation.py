@@ -60,6 +60,7 @@ def index(clips: Path, decoder: str, *options: object) -> Ran:
             "made no progress for 1 s and was ended; convert the file, or raise --stall",
         ),
         ("stops", ("--stall-limit", 1), "OverBudget", "made no progress for 1 s and was ended"),
+        ("gives_for_ever", ("--time-limit", 1), "OverBudget", "took more than 1 s and was ended; raise --time-limit"),
         ("never_ends", ("--time-limit", 1), "OverBudget", "took more than 1 s and was ended; raise --time-limit"),
         (
             "grows",

@@ -112,7 +112,7 @@ class Crew:
                         self._hear(member)
                     elif not member.alive:
                         self._lost(member)
-                    else:
+                    if member in self._members:  # talkative or not
                         self._check(member)
             self._events.put(None)
         except BaseException as error:  # noqa: BLE001  # carried over, and raised in the consumer
