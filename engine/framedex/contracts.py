@@ -110,7 +110,7 @@ class EmbeddingBlock:
             len(self.vectors) == len(self.pts_us),
             f"[EmbeddingBlock] {len(self.vectors)} vectors against {len(self.pts_us)} timestamps",
         )
-        norms = np.linalg.norm(self.vectors, axis=1)
+        norms = np.sqrt(np.einsum("nd,nd->n", self.vectors, self.vectors))  # linalg.norm would square into a copy
         _require(
             bool((np.abs(norms - 1.0) <= _UNIT_TOLERANCE).all()), "[EmbeddingBlock] vectors are not finite unit vectors"
         )

@@ -228,6 +228,8 @@ def put_video(
             "decoder_threads": str(budget.decoder_threads),
             "decode_workers": str(budget.workers),
             "av": av.__version__,
+            "decoded": summary.decoded,
+            "video_frames": str(summary.frames),
             TOLERANCE: str(settings.dedupe_tolerance),
             "repeated_frames": str(repeated_frames),
             **embedder.provenance,
