@@ -186,7 +186,7 @@ def make_cris(
         if name.endswith("running_mean"):
             tensor.normal_(0, 0.1)
         elif name.endswith("running_var"):
-            tensor.uniform_(0.02, 0.1)
+            tensor.uniform_(0.2, 0.4)
         elif name.endswith(("bn1.bias", "bn2.bias", "bn3.bias")):
             tensor.normal_(0, 0.3)
     pair = {name: torch.zeros(1) for name in pair_keys(3)}

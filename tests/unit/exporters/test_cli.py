@@ -31,10 +31,33 @@ def test_help_has_examples(call) -> None:
         assert option in out
 
 
+@pytest.mark.parametrize("family", ["siglip", "siglip2", "clip", "cris"])
+def test_every_family_has_a_command_with_examples(call, family: str) -> None:
+    code, out, _ = call(family, "--help")
+    assert code == 0
+    assert f"  framedex-export {family} " in out
+    assert ("--words" in out) == (family == "cris")
+    _, listed, _ = call("--help")
+    assert f"  {family} " in listed
+
+
+@pytest.mark.parametrize("family", ["siglip2", "clip", "cris"])
+def test_what_is_no_checkpoint_of_the_family_is_one_sentence(call, tmp_path: Path, family: str) -> None:
+    (tmp_path / "empty").mkdir()
+    code, out, err = call(family, str(tmp_path / "empty"), "-o", str(tmp_path / "artefact"))
+    assert (code, out) == (4, "")
+    assert err.splitlines()[-1].startswith(f"error: {tmp_path}/empty: ")
+    code, _, err = call(family, str(tmp_path / "nowhere"), "-o", str(tmp_path / "artefact"))
+    assert code == 2
+    assert "no such f" in err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["siglip", "x", "-o", "y", "--frob"],
+        ["clip", "x", "-o", "y", "--words", "17"],
         ["siglip", "x"],
         ["siglip"],
         ["clap", "x", "-o", "y"],

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from family_checkpoints import CLIP_LENGTH, DIM, IMAGE_SIZE, family_checkpoint, make_clip
 from framedex.embed.text import TextEncoder
@@ -136,6 +138,21 @@ def test_golden_ids(written: TextEncoder, encoder: Clip, text: str, pieces: str)
     assert row[0] == tokenizer.bos_token_id
     assert row[ends:] == [tokenizer.eos_token_id] * (CLIP_LENGTH - ends)
     assert "".join(tokenizer.convert_ids_to_tokens(row[1:ends])).replace("</w>", " ").strip() == pieces
+
+
+# Letters of many scripts, digits, marks and blanks.
+_PLAIN = st.text(
+    st.one_of(
+        st.sampled_from("abc xyz ABC 019 .,;:!?'\"-_()[]{}<>/\\@#$%^&*+=~`| \t\n\u00a0\u3000"),
+        st.characters(categories=("Lu", "Ll", "Lo", "Nd", "Po")),
+    ),
+    max_size=40,
+)
+
+
+@given(_PLAIN)
+def test_any_text_gives_the_reference_ids(written: TextEncoder, encoder: Clip, text: str) -> None:
+    assert written.encode([text]).ids.tolist() == encoder.text.ids([text])
 
 
 def test_what_is_too_long_is_cut_at_the_end_of_text_and_flagged(written: TextEncoder, encoder: Clip) -> None:

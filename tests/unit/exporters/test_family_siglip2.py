@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checkpoints import tiny_checkpoint
 from family_checkpoints import SIGLIP2_LENGTH, family_checkpoint, gemma_tokenizer, make_siglip2
@@ -56,6 +58,21 @@ def test_golden_ids(written: TextEncoder, encoder: Siglip2, text: str, pieces: s
     ends = row.index(1)
     assert row[ends + 1 :] == [0] * (SIGLIP2_LENGTH - ends - 1)
     assert "".join(tokenizer.convert_ids_to_tokens(row[:ends])) == pieces
+
+
+# Letters of many scripts, digits, marks and blanks.
+_PLAIN = st.text(
+    st.one_of(
+        st.sampled_from("abc xyz ABC 019 .,;:!?'\"-_()[]{}<>/\\@#$%^&*+=~`| \t\n\u00a0\u3000"),
+        st.characters(categories=("Lu", "Ll", "Lo", "Nd", "Po")),
+    ),
+    max_size=40,
+)
+
+
+@given(_PLAIN)
+def test_any_text_gives_the_reference_ids(written: TextEncoder, encoder: Siglip2, text: str) -> None:
+    assert written.encode([text]).ids.tolist() == encoder.text.ids([text])
 
 
 def test_what_is_too_long_is_cut_at_the_end_of_text_and_flagged(written: TextEncoder) -> None:

@@ -1,0 +1,99 @@
+"""The export of each family at a real base shape, with random weights; SigLIP's own is in test_export_base.py."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from family_checkpoints import make_clip, make_cris, make_naflex, make_siglip2
+from framedex.contracts import FrameBatch
+from framedex.embed import load_embedder
+from framedex.embed.tower import to_tower
+from framedex_export.export import export_encoder
+
+GEMMA = {"vocab_size": 256_000, "max_position_embeddings": 64}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A family at its base shape: millions of parameters of both towers, dimensions, and ids per text."""
+
+    family: str
+    make: Callable[[Path], Path]
+    image_m: int
+    text_m: int
+    dim: int
+    length: int
+
+
+BASES = {
+    "clip-b16": Base(
+        "clip",
+        lambda folder: make_clip(
+            folder, vision={"image_size": 224, "patch_size": 16}, text={"vocab_size": 49408}, dim=512
+        ),
+        *(86, 64, 512, 77),
+    ),
+    "siglip2-b16-224": Base(
+        "siglip2",
+        lambda folder: make_siglip2(folder, vision={"image_size": 224, "patch_size": 16}, text=GEMMA),
+        *(93, 282, 768, 64),
+    ),
+    "siglip2-b16-naflex": Base(
+        "siglip2",
+        lambda folder: make_naflex(
+            folder, vision={"patch_size": 16, "num_patches": 256}, patch=16, max_patches=256, text=GEMMA
+        ),
+        *(93, 282, 768, 64),
+    ),
+    "cris-r50": Base(
+        "cris",
+        lambda folder: make_cris(
+            folder, width=64, blocks=(3, 4, 6, 3), dim=1024, vocabulary=49408, text_width=512, text_layers=12
+        ),
+        *(40, 64, 1024, 17),
+    ),
+    "cris-r101": Base(
+        "cris",
+        lambda folder: make_cris(
+            folder, width=64, blocks=(3, 4, 23, 3), dim=512, vocabulary=49408, text_width=512, text_layers=12
+        ),
+        *(57, 64, 512, 17),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BASES)
+def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Path) -> None:
+    base = BASES[name]
+    started = time.monotonic()
+    base.make(tmp_path / "checkpoint")
+    made = time.monotonic()
+    manifest = export_encoder(
+        base.family, tmp_path / "checkpoint", tmp_path / "artefact", report=print
+    ).artefact.manifest
+    exported = time.monotonic()
+    assert manifest.parity is not None
+    assert manifest.parity.image_min_cosine >= 0.9999
+    assert manifest.parity.text_min_cosine >= 0.9999
+    assert (manifest.dim, manifest.text.max_length) == (base.dim, base.length)
+    millions = {file: round(entry.nbytes / 4e6) for file, entry in manifest.files.items()}
+    assert abs(millions["image.onnx"] - base.image_m) <= 1
+    assert abs(millions["text.onnx"] - base.text_m) <= 1
+    frames = np.random.default_rng(0).integers(0, 256, (3, 180, 320, 3), np.uint8)
+    batch = FrameBatch(pts_us=np.arange(3, dtype=np.int64), frames=frames)
+    with load_embedder(tmp_path / "artefact") as embedder:
+        block = embedder.embed_images(to_tower(batch, manifest.image))
+        texts = embedder.embed_texts(["a dog jumps over the fence"])
+    assert block.vectors.shape == (3, base.dim)
+    assert texts.shape == (1, base.dim)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name}: made in {made - started:.0f} s, exported in {exported - made:.0f} s, peak {peak_mb:.0f} MB")
+    print(manifest.parity)
