@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from framedex.cli.output import clock, note, print_json, print_table
+from framedex.cli.output import clock, note, print_json, print_table, visible
 from framedex.errors import VideoError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def explain_files(paths: Sequence[Path], grids: Sequence[Grid], *, folder_fps: s
 
 
 def _show(path: Path, told: Explanation) -> None:
-    print(f"{path}: {told.codec} in {told.container}, {told.width}×{told.height}")
+    print(f"{visible(str(path))}: {told.codec} in {told.container}, {told.width}×{told.height}")
     if told.distrust is not None:
         print(f"  packets   not trusted: {told.distrust}")
     else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framedex.cli.output import Progress, note, print_table
+from framedex.cli.output import Progress, note, print_table, visible
 
 if TYPE_CHECKING:
     from framedex.embed.base import Embedder
@@ -173,7 +173,7 @@ def show_reasons(failures: Iterable[tuple[str, str]], store: Path) -> None:
     for error, reasons in sorted(by_error.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         print(f"  {error}, {len(reasons)}: {advice(error)}")
         for reason in reasons[:_REASONS_SHOWN]:
-            print(f"    {reason}")
+            print(f"    {visible(reason)}")
         if len(reasons) > _REASONS_SHOWN:
             print(f"    … and {len(reasons) - _REASONS_SHOWN} more: framedex quarantine {store}")
 

@@ -11,6 +11,18 @@ from types import TracebackType
 from typing import Any, Self
 
 
+def visible(text: str) -> str:
+    """Text on one line, as a terminal may have it: what is no printable character is written out, as in "\\x1b" or "\\n".
+
+    File names may hold anything, and reasons quote them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout, on one line."""
     print(json.dumps(value, ensure_ascii=False))
@@ -18,13 +30,14 @@ def print_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """A line for the person at the terminal; never part of a result."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A plain table: columns as wide as their widest cell; cells that are numbers stand right."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    for row in [header, ["-" * width for width in widths], *rows]:
+    shown = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in [header, *shown]) for column in range(len(header))]
+    for row in [header, ["-" * width for width in widths], *shown]:
         cells = [_pad(cell, width) for cell, width in zip(row, widths, strict=True)]
         print("  ".join(cells).rstrip())
 
@@ -80,7 +93,7 @@ class Progress:
     def detail(self, text: str) -> None:
         """Show what is going on inside the current item; nothing where stderr is piped."""
         if self._bar is not None:
-            self._bar.update(self._task, detail=text)
+            self._bar.update(self._task, detail=visible(text))
 
     def show(self, done: int, total: int) -> None:
         """Set how far it is; nothing where stderr is piped."""
@@ -93,7 +106,7 @@ class Progress:
         if self._bar is None:
             note(f"[{self._done}/{self._total}, {time.monotonic() - self._started:.0f} s] {line}")
         else:
-            self._bar.update(self._task, advance=1, detail=line)
+            self._bar.update(self._task, advance=1, detail=visible(line))
 
     def close(self) -> None:
         """Leave the terminal as it was."""

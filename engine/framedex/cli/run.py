@@ -6,12 +6,12 @@ import io
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Any
 
 import typer
 
+from framedex.cli.output import visible
 from framedex.errors import FramedexError, StorageError
 
 INTERRUPTED = 130
@@ -23,22 +23,26 @@ def run(app: typer.Typer) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be text; print what can be printed
             stream.reconfigure(errors="backslashreplace")
+    termination = _Termination()
     try:
-        with _termination_as_exit():
+        with termination:
             app()
     except FramedexError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         subject = f"{error.filename}: " if error.filename else ""
-        print(
-            f"error: {subject}{error.strerror or error}; check the path, its permissions and the disk", file=sys.stderr
-        )
+        sentence = f"error: {subject}{error.strerror or error}; check the path, its permissions and the disk"
+        print(visible(sentence), file=sys.stderr)
         return StorageError.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception:
+        if not termination.asked:
+            raise
+        code = TERMINATED  # it came in the middle of an import, which made an error of its own of it
     else:
         code = 0
     if code in (INTERRUPTED, TERMINATED):
@@ -46,19 +50,28 @@ def run(app: typer.Typer) -> int:
     return code
 
 
-@contextmanager
-def _termination_as_exit() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that whatever is open is closed and no process is left."""
-    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _exit)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+class _Termination:
+    """Lets SIGTERM end the command as Ctrl-C does, so that whatever is open is closed and no process is left.
 
+    Attributes:
+        asked: the signal has come.
+    """
 
-def _exit(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
+            self._before = signal.signal(signal.SIGTERM, self._exit)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+
+    def _exit(self, number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(TERMINATED)

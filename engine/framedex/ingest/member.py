@@ -78,6 +78,7 @@ class Member:
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
+                process_group=0,
             )
         except BaseException:
             ours.close()
@@ -94,7 +95,7 @@ class Member:
         try:
             self.channel.send(message)
         except OSError:
-            self._process.kill()
+            self._kill()
 
     def assign(self, task: Task, *, threads: int, limits: Limits) -> None:
         """Give it an input."""
@@ -137,7 +138,7 @@ class Member:
 
     def end(self) -> None:
         """End the process at once, whatever it is at, and free all that belongs to it; safe to call twice."""
-        self._process.kill()
+        self._kill()
         # One that the kernel holds, in a read from a dead disk, goes when that ends.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=_DEATH_LIMIT_S)
@@ -151,10 +152,16 @@ class Member:
         try:
             code = self._process.wait(timeout=_DEATH_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             code = None
         line = self._last_line()
         return f"{_manner(code)}{f'; its last words: {line}' if line else ''}"
+
+    def _kill(self) -> None:
+        """End the process, and those that it has started."""
+        if self._process.returncode is None:  # else its number may be another's by now
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _last_line(self) -> str:
         assert self._stderr is not None, "asked after its end"

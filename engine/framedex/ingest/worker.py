@@ -65,7 +65,8 @@ class Worker:
             return messages.Failed(error=type(error).__name__, reason=str(error))
         except Exception as error:  # noqa: BLE001  # a fault of ours or of a library costs one video, not the run
             return messages.Failed(
-                error=type(error).__name__, reason=f"{job.path}: unexpected {type(error).__name__}: {error}"
+                error=type(error).__name__,
+                reason=f"{job.path}: unexpected {type(error).__name__}: {' '.join(str(error).split())}",
             )
         return messages.Done()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framedex.cli.output import Progress, clock, print_table
+from framedex.cli.output import Progress, clock, note, print_table, visible
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,23 @@ def test_a_pipe_gets_one_line_an_item(capsys: pytest.CaptureFixture[str]) -> Non
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition("] ")[2] for line in lines] == ["first", "second"]
     assert lines[1].startswith("[2/2, ")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ünïcode 日本", "plain ünïcode 日本"),
+        ("new\nline", "new\\nline"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("line\u2028separator", "line\\u2028separator"),
+        ("half \udcff", "half \\udcff"),
+    ],
+)
+def test_names_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str], text: str, shown: str) -> None:
+    assert visible(text) == shown
+    note(text)
+    print_table(["name"], [[text]])
+    out, err = capsys.readouterr()
+    assert err == f"{shown}\n"
+    assert out.splitlines()[2] == shown
