@@ -13,6 +13,7 @@ from framedex.cli.output import note, print_json
 from framedex.cli.run import run
 from framedex.optional import import_optional
 from framedex_export import __version__
+from framedex_export.tensorrt_cli import tensorrt
 
 if TYPE_CHECKING:
     from framedex_export.export import ExportResult
@@ -31,6 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+
+
+app.command()(tensorrt)
 
 
 def main() -> NoReturn:

@@ -24,7 +24,7 @@ from framedex.errors import ArtefactError, DeviceError, MissingDependency, Usage
 @pytest.fixture(params=["torch-cpu", "torch-cuda"])
 def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
     try:
-        opened = load_embedder("micro-siglip", runtime=request.param, threads=2)
+        opened = load_embedder("micro-siglip", runtime=request.param, threads=1)
     except (MissingDependency, DeviceError) as error:
         if request.param in os.environ.get("REQUIRE_BACKENDS", "").split(","):
             raise
@@ -58,6 +58,19 @@ def test_half_precision_passes_the_gate_and_says_so(precision: str, least: float
         assert half.provenance["precision"] == precision
         assert half.provenance["gate_image"].startswith("cosine 0.9") or "1.0" in half.provenance["gate_image"]
         assert "gate_text" not in half.provenance, "a tower that was not opened was not measured"
+
+
+@pytest.mark.slow
+def test_compiled_by_torch_it_gives_the_same_vectors_in_batches_of_any_size() -> None:
+    with (
+        load_embedder("micro-siglip", runtime="torch-cpu-compiled", batch=4) as embedder,
+        load_embedder("micro-siglip") as other,
+    ):
+        for n in (1, 6):
+            batch = random_tower(embedder, n)
+            assert np.abs(embedder.embed_images(batch).vectors - other.embed_images(batch).vectors).max() < 1e-5
+        assert np.abs(embedder.embed_texts(TEXTS) - other.embed_texts(TEXTS)).max() < 1e-5
+        assert embedder.provenance["execution"] == "torch.compile"
 
 
 def test_the_encoder_key_is_the_artefacts_whatever_the_precision() -> None:

@@ -20,7 +20,7 @@ from framedex.score.torch import TorchScorer
 def scorer(request: pytest.FixtureRequest) -> Iterator[Scorer]:
     name = request.param
     try:
-        opened = load_scorer(name, threads=2)
+        opened = load_scorer(name, threads=1)
     except (MissingDependency, DeviceError) as error:
         if name in os.environ.get("REQUIRE_BACKENDS", "").split(","):
             raise

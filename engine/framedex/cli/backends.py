@@ -12,6 +12,7 @@ NEVER_EXECUTED: Final = (
     "embedder onnxruntime-cuda",
     "embedder tensorrt",
     "embedder torch-cuda",
+    "embedder torch-cuda-compiled",
     "scorer torch-cuda",
     "scorer faiss-gpu",
 )

@@ -21,6 +21,8 @@ embedders.add("onnxruntime-cuda", "framedex.embed.onnxruntime:on_cuda", extra="g
 embedders.add("tensorrt", "framedex.embed.tensorrt:TensorRtEmbedder", extra="gpu")
 embedders.add("torch-cpu", "framedex.embed.torch:on_cpu", extra="export")
 embedders.add("torch-cuda", "framedex.embed.torch:on_cuda", extra="gpu")
+embedders.add("torch-cpu-compiled", "framedex.embed.torch:compiled_on_cpu", extra="export")
+embedders.add("torch-cuda-compiled", "framedex.embed.torch:compiled_on_cuda", extra="gpu")
 
 #: What "auto" means: the one runtime that every artefact was measured on when it was exported. A GPU is asked for by name.
 AUTO = "onnxruntime-cpu"

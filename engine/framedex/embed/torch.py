@@ -33,6 +33,16 @@ def on_cuda(artefact: Artefact, *, threads: int, **options: Any) -> TorchEmbedde
     return TorchEmbedder(artefact, threads=threads, device="cuda", **options)
 
 
+def compiled_on_cpu(artefact: Artefact, *, threads: int, **options: Any) -> TorchEmbedder:
+    """The registered "torch-cpu-compiled"; `TorchEmbedder` says what it takes and raises."""
+    return TorchEmbedder(artefact, threads=threads, device="cpu", compiled=True, **options)
+
+
+def compiled_on_cuda(artefact: Artefact, *, threads: int, **options: Any) -> TorchEmbedder:
+    """The registered "torch-cuda-compiled"; `TorchEmbedder` says what it takes and raises."""
+    return TorchEmbedder(artefact, threads=threads, device="cuda", compiled=True, **options)
+
+
 class TorchEmbedder(TowerEmbedder):
     """An artefact's graphs as torch modules; each tower is loaded, and proved by the gate, when it is first needed.
 
@@ -60,7 +70,7 @@ class TorchEmbedder(TowerEmbedder):
         precision: str | None = None,
         compiled: bool = False,
     ) -> None:
-        name, stored = f"torch-{device}", artefact.manifest.precision
+        name, stored = f"torch-{device}{'-compiled' if compiled else ''}", artefact.manifest.precision
         wanted = precision or stored
         if wanted not in PRECISIONS or (stored not in ("fp32", wanted)):
             raise UsageError(
