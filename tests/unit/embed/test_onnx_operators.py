@@ -18,6 +18,16 @@ PICTURE = values(2, 6, 9, 8)
 IDS = np.random.default_rng(1).integers(0, 9, (3, 5))
 
 CASES: dict[str, tuple[list[NodeProto], NDArray[Any], Constants]] = {
+    "Abs, Floor, Ceil": (
+        [
+            node("Floor", "x", output="a"),
+            node("Abs", "a", output="b"),
+            node("Mul", "b", "c", output="d"),
+            node("Ceil", "d"),
+        ],
+        X,
+        {"c": np.float32([0.3])},
+    ),
     "Add": ([node("Add", "x", "c")], X, {"c": values(6)}),
     "And, Or, Not": (
         [
@@ -41,6 +51,18 @@ CASES: dict[str, tuple[list[NodeProto], NDArray[Any], Constants]] = {
         {"s": values(6), "b": values(6, seed=1), "m": values(6, seed=2), "v": np.abs(values(6, seed=3)) + 0.1},
     ),
     "Cast": ([node("Cast", "x", to=TensorProto.FLOAT)], IDS.astype(np.uint8), {}),
+    "Clip": ([node("Clip", "x", "a", "b")], X, {"a": np.float32(-0.5), "b": np.float32(0.25)}),
+    "Clip on one side": ([node("Clip", "x", "", "b")], X, {"b": np.float32(0.25)}),
+    "Max, Min": (
+        [node("Max", "x", "c", "d", output="a"), node("Min", "a", "e")],
+        X,
+        {"c": values(4, 6, seed=4), "d": np.float32([0.1]), "e": values(1, 6, seed=5)},
+    ),
+    "Max of shapes": (
+        [node("Shape", "x", output="s"), node("Max", "s", "c", output="t"), node("Expand", "x", "t")],
+        X[:, :1],
+        {"c": integers(1, 5, 1)},
+    ),
     "Concat": ([node("Concat", "x", "x", axis=-2)], X, {}),
     "Conv": (
         [node("Conv", "x", "w", "b", strides=[3, 2], pads=[1, 0, 1, 0], dilations=[1, 2], group=2)],

@@ -52,6 +52,11 @@ def _windows(at: Attributes, rank: int) -> tuple[list[int], list[int]]:
     return at.get("strides", [1] * rank), pads[:rank]
 
 
+def clip(_: Attributes, data: Tensor, least: Any = None, most: Any = None) -> Tensor:
+    """Between two numbers, either of which may be left out."""
+    return data if least is None and most is None else torch.clamp(data, least, most)
+
+
 def conv(at: Attributes, data: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Convolution over one or two axes."""
     rank = weight.ndim - 2

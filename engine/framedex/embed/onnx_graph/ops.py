@@ -13,12 +13,15 @@ from framedex.embed.onnx_graph.shapes import Op, ints
 
 #: What a graph may hold. An operator that is not here is refused when the graph is read.
 OPS: Final[dict[str, Op]] = {
+    "Abs": lambda _, x: abs(x),
     "Add": shapes.pairwise(lambda a, b: a + b),
     "And": shapes.pairwise(lambda a, b: a & b),
     "ArgMax": layers.arg_max,
     "AveragePool": layers.average_pool,
     "BatchNormalization": layers.batch_norm,
     "Cast": shapes.cast,
+    "Ceil": lambda _, x: torch.ceil(x),
+    "Clip": layers.clip,
     "Concat": shapes.concat,
     "ConstantOfShape": shapes.full,
     "Conv": layers.conv,
@@ -28,6 +31,7 @@ OPS: Final[dict[str, Op]] = {
     "Exp": lambda _, x: torch.exp(x),
     "Expand": shapes.expand,
     "Flatten": lambda at, x: x.reshape(prod(x.shape[: at.get("axis", 1)]), -1),
+    "Floor": lambda _, x: torch.floor(x),
     "Gather": shapes.gather,
     "GatherElements": shapes.gather_elements,
     "GatherND": shapes.gather_nd,
@@ -41,7 +45,9 @@ OPS: Final[dict[str, Op]] = {
     "Less": shapes.pairwise(lambda a, b: a < b),
     "LessOrEqual": shapes.pairwise(lambda a, b: a <= b),
     "MatMul": lambda _, a, b: a @ b,
+    "Max": shapes.extreme(torch.maximum, max),
     "MaxPool": layers.max_pool,
+    "Min": shapes.extreme(torch.minimum, min),
     "Mul": shapes.pairwise(lambda a, b: a * b),
     "Neg": lambda _, x: -x,
     "Not": lambda _, x: ~x,

@@ -7,6 +7,7 @@ Each function takes the step's attributes and its inputs, None where one is left
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Final
 
 import torch
@@ -51,6 +52,16 @@ def pairwise(on_tensors: Callable[[Any, Any], Any]) -> Op:
         if isinstance(a, list) or isinstance(b, list):
             return [on_tensors(x, y) for x, y in zip(*widened(a, b), strict=True)]
         return on_tensors(a, b)
+
+    return run
+
+
+def extreme(on_tensors: Callable[[Tensor, Tensor], Tensor], on_numbers: Callable[[Any, Any], Any]) -> Op:
+    """The largest or the smallest of any number of values that widen to each other."""
+    pair = pairwise(lambda a, b: (on_tensors if isinstance(a, Tensor) else on_numbers)(a, b))
+
+    def run(at: Attributes, *values: Any) -> Any:
+        return reduce(lambda a, b: pair(at, a, b), values)
 
     return run
 
