@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from cli import framedex, ok
+from clips import encode
 from framedex.index import Store
 from small_world import SmallWorld
 
@@ -238,3 +240,14 @@ def test_a_row_without_its_index_is_indexed_again(world: SmallWorld, tmp_path: P
     ok("index", world.clips[0], "--store", store, *ENCODER, "--fps", 2)
     assert len(ok("index", world.clips[0], "--store", store, *ENCODER, "--json").json()["indexed"]) == 1
     ok("verify", store)
+
+
+def test_a_video_that_ends_before_its_container_says_is_named(tmp_path: Path) -> None:
+    """Half a download, padded with zeros to its whole length: Matroska's reader takes what is there for all that there is."""
+    clip = tmp_path / "half.mkv"
+    encode(clip, range(200), Fraction(1, 25), codec_options={"bf": "0"})
+    data = clip.read_bytes()
+    clip.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+    ran = framedex("index", clip, "--store", tmp_path / "S", *ENCODER)
+    assert ran.code == 0, ran.err
+    assert "note: 1 video shorter than their container says, and perhaps cut short: half.mkv" in ran.err

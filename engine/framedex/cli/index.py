@@ -155,7 +155,7 @@ def index(
         ingested.show(
             store,
             beside=[
-                ("ignored", found.ignored, "no video's suffix"),
+                ("ignored", found.ignored, "hidden, or no video's suffix"),
                 ("elsewhere", elsewhere, f"in the other {part.of - 1} shards"),
             ],
         )

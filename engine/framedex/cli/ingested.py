@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,14 @@ from framedex.cli.output import Progress, note, print_table, visible
 
 if TYPE_CHECKING:
     from framedex.embed.base import Embedder
-    from framedex.index import Store
+    from framedex.index import Row, Store
     from framedex.ingest import Indexed, IngestSettings, Outcome, Quarantined, Skipped, Tally
 
 _REASONS_SHOWN = 10
 _PERCENT = 100
+_NAMES_SHOWN = 5
+#: A video is short of its stated length where more than this share of it, and more than this time, is missing.
+_SHORT, _SHORT_US = 0.1, 2_000_000
 _ADVICE = {
     "NotAVideo": "no videos, empty, or unreadable: check what these paths are",
     "NoVideoStream": "nothing in them but sound or still pictures: name other files",
@@ -133,12 +136,12 @@ class Ingested:
             if number:
                 print(f"{what:<11}  {number:>6}  ({remark})")
         self._show_times()
-        rebuilt = len({outcome.path for outcome in indexed if outcome.row.timing == "reconstructed"})
-        damaged = sum(outcome.row.decode.damaged_frames for outcome in indexed)
-        if rebuilt:
-            note(f"note: {rebuilt} videos had timestamps out of order; their times are order × frame duration")
-        if damaged:
-            note(f"note: {damaged} frames were flagged as damaged by the decoder")
+        rows_of = {outcome.path: outcome.row for outcome in indexed}
+        _note_videos(
+            "had timestamps out of order, so that their times are order × frame duration", rows_of, _is_rebuilt
+        )
+        _note_videos("with frames that the decoder flagged as damaged", rows_of, _is_damaged)
+        _note_videos("shorter than their container says, and perhaps cut short", rows_of, _is_short)
 
     def _show_times(self) -> None:
         for tally in self.tallies:
@@ -163,6 +166,29 @@ class Ingested:
                 f"{tally.wall_s:.1f} s; {tally.decoded_frames} of {tally.video_frames} frames decoded, "
                 f"{tally.taken_frames} taken, {tally.repeated_frames} of them repeats"
             )
+
+
+def _note_videos(what: str, rows: Mapping[Path, Row], holds: Callable[[Row], bool]) -> None:
+    names = [path.name for path, row in rows.items() if holds(row)]
+    if names:
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        videos = "video" if len(names) == 1 else "videos"
+        note(f"note: {len(names)} {videos} {what}: {', '.join(names[:_NAMES_SHOWN])}{more}")
+
+
+def _is_rebuilt(row: Row) -> bool:
+    return row.timing == "reconstructed"
+
+
+def _is_damaged(row: Row) -> bool:
+    return row.decode.damaged_frames > 0
+
+
+def _is_short(row: Row) -> bool:
+    from framedex.ingest.assembly import STATED_US
+
+    stated_us = int(row.provenance.get(STATED_US, "0"))
+    return stated_us - (row.last_pts_us - row.first_pts_us) > max(_SHORT * stated_us, _SHORT_US)
 
 
 def show_reasons(failures: Iterable[tuple[str, str]], store: Path) -> None:

@@ -54,6 +54,7 @@ class VideoInfo:
         width: of the pictures as shown, in pixels, rotation applied.
         height: likewise.
         rotation_deg: rotation that was applied, counter-clockwise, one of 0, 90, 180, 270.
+        stated_us: how long the video is, in microseconds; None where nothing is said.
     """
 
     container: str
@@ -61,6 +62,7 @@ class VideoInfo:
     width: int
     height: int
     rotation_deg: int
+    stated_us: int | None = None
 
 
 #: How much of a video was decoded: only what the sampled frames depend on; from key frame to last sampled frame; all of it.

@@ -142,6 +142,7 @@ class PyAVReader(PassReader):
             width=first.height if turned else first.width,
             height=first.width if turned else first.height,
             rotation_deg=orientation.rotation_deg,
+            stated_us=self._video.stated_us,
         )
 
     def _scanned(self) -> PacketScan:

@@ -56,6 +56,11 @@ class FrameStream:
         """Frames per second as the container has it: a hint."""
         return self.stream.average_rate
 
+    @property
+    def stated_us(self) -> int | None:
+        """Length in microseconds as the container has it: a hint."""
+        return self._container.duration
+
     def _begin(self) -> None:
         """Nothing is read yet."""
         self.incomplete_packets = 0

@@ -27,6 +27,9 @@ from framedex.ingest.outcomes import DEFAULT_DTYPE, TOLERANCE, IngestSettings
 from framedex.ingest.stack import Stack
 from framedex.ingest.tally import Tally
 
+#: Key of a row's provenance: the length that the container states, in microseconds.
+STATED_US = "stated_us"
+
 
 class Origin(IntEnum):
     """Where the vector of a frame is from."""
@@ -230,6 +233,7 @@ def put_video(
             "av": av.__version__,
             "decoded": summary.decoded,
             "video_frames": str(summary.frames),
+            **({} if info.stated_us is None else {STATED_US: str(info.stated_us)}),
             TOLERANCE: str(settings.dedupe_tolerance),
             "repeated_frames": str(repeated_frames),
             **embedder.provenance,
