@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from framedex.decode.bitstream import CodedStream, Picture, Untrusted, coded_stream
+from framedex.decode.bitstream import CodedStream, KeyedStream, Picture, Untrusted, coded_stream, keyed_stream
 
 #: Entries: no decode can begin at the packet; it can, and pictures shown before it may be lacking; it can, and none is.
 NO_ENTRY, OPEN_ENTRY, CLOSED_ENTRY = 0, 1, 2
@@ -27,13 +27,9 @@ _INDEXED_CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,web
 #: Codecs whose reference structure is read from the packets.
 _READ_CODECS: Final = frozenset({"h264", "hevc"})
 
-#: Codecs of which it is known that decoding may begin at any packet that the container calls a key frame, that pictures shown
-#: before it and sent after it are never referred to, and that every packet gives one frame.
-_KEYED_CODECS: Final = frozenset(
-    {"vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores", "dnxhd", "ffv1"}
-)
+#: Of the others, those that send pictures in another order than they are shown; what leads an entry is never referred to.
+_REORDERED_CODECS: Final = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
 
-_VP8_SHOWN: Final = 0x10  # RFC 6386, 9.1: show_frame
 _ENTRIES: Final = {"none": NO_ENTRY, "open": OPEN_ENTRY, "closed": CLOSED_ENTRY}
 
 
@@ -86,8 +82,11 @@ class PacketScan:
         codec = stream.codec_context.codec.canonical_name
         self.distrust: str | None = None
         self._codec = codec
+        self._container = container
         self._time_base = stream.time_base
         self._coded: CodedStream | None = None
+        self._keyed: KeyedStream | None = None
+        self._guesses_order = False  # a decoder has to guess how far pictures overtake each other
         self._pts, self._dts, self._nbytes = array("q"), array("q"), array("q")
         self._shown, self._entry, self._referenced, self._layer = bytearray(), bytearray(), bytearray(), bytearray()
         self._sequence = 0
@@ -100,13 +99,14 @@ class PacketScan:
         self._lead_in = False  # the last entry is the first packet, or closed: what leads it is never shown
         if container not in _TIMED_CONTAINERS:
             self.distrust = f"the container {container} stores no presentation times that can be relied on"
-        elif codec not in _READ_CODECS | _KEYED_CODECS:
-            self.distrust = f"the reference structure of {codec} is not known here"
         elif self._time_base is None:
             self.distrust = "the stream has no time base"
-        elif codec in _READ_CODECS:
+        else:
             try:
-                self._coded = coded_stream(codec, stream.codec_context.extradata)
+                if codec in _READ_CODECS:
+                    self._coded = coded_stream(codec, stream.codec_context.extradata)
+                else:
+                    self._keyed = keyed_stream(codec, stream.codec_context.extradata)
             except Untrusted as reason:
                 self.distrust = str(reason)
 
@@ -140,10 +140,11 @@ class PacketScan:
             if self._last_dts is not None and dts < self._last_dts:
                 raise Untrusted("its decoding time is before that of the packet before")
             self._last_dts = dts
-        if self._coded is None:
-            self._add_keyed(packet)
-        else:
+        if self._coded is not None:
             self._add_picture(self._coded.picture(bytes(packet)))
+        else:
+            assert self._keyed is not None
+            self._add_keyed(packet, self._keyed.begins(bytes(packet), key=packet.is_keyframe))
         self._pts.append(pts)
         self._dts.append(pts if dts is None else dts)
         self._nbytes.append(packet.size)
@@ -151,10 +152,8 @@ class PacketScan:
         if len(self._pts) == 1 and self._entry[0] == NO_ENTRY:
             raise Untrusted("the stream does not begin with a picture where decoding can begin")
 
-    def _add_keyed(self, packet: Packet[VideoStream]) -> None:
-        if self._codec == "vp8" and packet.size and not bytes(packet)[0] & _VP8_SHOWN:
-            raise Untrusted("it holds a picture that is not shown")
-        self._entry.append(OPEN_ENTRY if packet.is_keyframe else NO_ENTRY)
+    def _add_keyed(self, packet: Packet[VideoStream], begins: bool) -> None:
+        self._entry.append(OPEN_ENTRY if begins else NO_ENTRY)
         # ISO/IEC 14496-12, 8.6.4: sample_is_depended_on; FFmpeg passes it on as a flag of the packet.
         disposable = self._says_dependencies and packet.is_disposable
         self._any_disposable = self._any_disposable or disposable
@@ -166,6 +165,7 @@ class PacketScan:
             self._end_sequence()
             self._sequence = picture.sequence
         self._orders.append(picture.order)
+        self._guesses_order = self._guesses_order or not picture.states_reordering
         if picture.parameter_sets and picture.entry == "none":
             raise Untrusted("it changes parameters where decoding cannot begin")
         if picture.entry != "none":
@@ -194,6 +194,20 @@ class PacketScan:
         self._shown_until = int(pts[-1])
         del self._orders[:]
 
+    def _check_order(self, pts: NDArray[np.int64]) -> None:
+        """Pictures may overtake each other only as their codec allows, or a whole decode would not keep these times."""
+        if not (np.diff(pts) < 0).any():
+            return
+        if self._keyed is not None and self._codec not in _REORDERED_CODECS:
+            raise Untrusted(f"timestamps go back, which {self._codec} does not need")
+        if self._guesses_order and not can_seek(self._container):
+            # Where a file is opened, FFmpeg looks at its beginning only; it loses frames where they overtake more later.
+            raise Untrusted("the stream does not say how far pictures overtake each other")
+        entries = np.flatnonzero(np.frombuffer(self._entry, dtype=np.uint8) != NO_ENTRY)
+        latest = np.maximum.accumulate(pts)
+        if (pts[entries[1:]] <= latest[entries[1:] - 1]).any():
+            raise Untrusted("an entry is shown before a picture that is sent before it")
+
     def _table(self) -> PacketTable:
         assert self._time_base is not None
         pts = np.frombuffer(self._pts, dtype=np.int64) if self._pts else np.empty(0, np.int64)
@@ -205,6 +219,7 @@ class PacketScan:
             raise Untrusted("the stream begins with pictures that need earlier ones")
         if (np.diff(timeline) <= 0).any():
             raise Untrusted("two packets have one timestamp")
+        self._check_order(pts)
         return PacketTable(
             time_base=self._time_base,
             pts=pts,

@@ -213,7 +213,7 @@ def test_a_container_may_say_what_nothing_depends_on(tmp_path: Path) -> None:
         ("avi", "libx264", {}, "container avi"),
         ("mp4", "libx264", x264(interlaced=1), "frame_mbs_only_flag"),
         ("flv", "libx264", {}, "container flv"),
-        ("mkv", "msmpeg4v3", {}, "msmpeg4v3 is not known"),
+        ("mkv", "msmpeg4v3", {}, "no checks for the packets of msmpeg4v3"),
     ],
 )
 def test_what_is_not_understood_is_decoded_whole(
@@ -345,3 +345,37 @@ def test_an_index_of_few_entries_is_not_asked_again_and_again(tmp_path: Path, mo
     part = take(path, [EveryGrid(step=30)], everything=False)
     assert_same(part, take(path, [EveryGrid(step=30)], everything=True))
     assert (part[1].decoded, len(jumps)) == ("needed", 1)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "mpeg4"), ("mp4", "mpeg2video"), ("mov", "prores_ks")])
+def test_key_frames_that_the_packets_deny_are_not_believed(tmp_path: Path, suffix: str, codec: str) -> None:
+    """Without its table of key frames, an MP4 says that every frame is one. Of ProRes that is true."""
+    path = tmp_path / f"clip.{suffix}"
+    pixel_format = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    encode(path, range(50), PAL, codec=codec, draw=picture, pixel_format=pixel_format)
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))
+    with PyAVReader(identify(path, folder_fps=None), threads=1, progress=lambda: None) as reader:
+        assert (reader.distrust is None) == (codec == "prores_ks")
+        list(passes(reader, EveryGrid(step=7)))
+        summary = reader.summary
+    assert summary.decoded == ("groups" if codec == "prores_ks" else "everything")
+    if codec == "prores_ks":
+        assert_same(take(path, [EveryGrid(step=7)], everything=False), take(path, [EveryGrid(step=7)], everything=True))
+
+
+def test_times_that_go_back_are_decoded_whole(tmp_path: Path) -> None:
+    """Pictures that are all key frames come out as they are sent, whatever their times: then times are rebuilt."""
+    straight, path = tmp_path / "straight.mov", tmp_path / "clip.mov"
+    encode(straight, range(20), PAL, codec="mjpeg", draw=picture, pixel_format="yuvj420p")
+    with av.open(str(straight)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        step = (packets[1].pts or 0) - (packets[0].pts or 0)
+        for number, packet in enumerate(packets):
+            shown = {5: 6, 6: 5}.get(number, number)
+            packet.dts, packet.pts, packet.stream = number * step, (shown + 2) * step, stream
+            target.mux_one(packet)
+    with PyAVReader(identify(path, folder_fps=None), threads=1, progress=lambda: None) as reader:
+        assert "go back" in (reader.distrust or "")
+        items = list(passes(reader, EveryGrid(step=3)))
+        assert (items[0], reader.summary.timing) == ("container", "reconstructed")

@@ -65,3 +65,7 @@ class Bits:
         """
         code = self.ue()
         return (code + 1) // 2 if code % 2 else -(code // 2)
+
+    def at_end(self) -> bool:
+        """Whether only rbsp_trailing_bits are left: a one and zeros (ITU-T H.264 7.3.2.11, ITU-T H.265 7.3.2.11)."""
+        return self._left > 0 and self._value == 1 << (self._left - 1)

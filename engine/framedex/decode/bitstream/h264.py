@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 
 from framedex.decode.bitstream.bits import Bits, unescaped
 from framedex.decode.bitstream.h264_sets import PictureSet, SequenceSet, read_picture_set, read_sequence_set
+from framedex.decode.bitstream.messages import Message, read_messages
 from framedex.decode.bitstream.nal import avc_configuration
-from framedex.decode.bitstream.order import full_count
+from framedex.decode.bitstream.order import Reordering, full_count
 from framedex.decode.bitstream.picture import Entry, Picture, Untrusted
 
 # nal_unit_type, ITU-T H.264 table 7-1. All that is not named here, data partitions and the scalable, multiview and auxiliary
@@ -17,7 +18,10 @@ _SLICE, _IDR_SLICE, _SEI, _SEQUENCE_SET, _PICTURE_SET, _DELIMITER = 1, 5, 6, 7, 
 _IGNORED = frozenset({10, 11, 12})  # ends of sequence and stream, behind which an IDR picture comes in any case; filler
 
 _HEAD_NBYTES = 64  # a slice header up to its order count takes under 40 bytes
-_RECOVERY_POINT = 6  # payloadType, ITU-T H.264 D.1.1
+_USER_DATA, _RECOVERY_POINT = 5, 6  # payloadType, ITU-T H.264 D.1.1
+# What x264 writes once, in the first packet. FFmpeg then reads its old streams with the faults that they were made with.
+_X264 = re.compile(rb"(?s).{16}x264 - core (\d{1,9})")
+_DIRECT_FAULT, _PLANES_FAULT, _HIGH_444 = 34, 151, 244  # the builds that ended them, and the profile_idc of the latter
 _I, _LAST_PLAIN = 2, 2  # slice_type modulo 5: P, B, I; above are switching slices
 
 
@@ -56,7 +60,9 @@ class H264Stream:
         self._sequence = 0
         self._previous_count = 0  # of the last referenced picture, as its upper field's
         self._previous_frame_num = 0
+        self._next_frame_num: int | None = None
         self._frame_num_offset = 0
+        self._reordering = Reordering()
         self._framing, units = avc_configuration(extradata)
         for unit in units:
             self._learn(unit.rstrip(b"\0"))
@@ -70,7 +76,7 @@ class H264Stream:
         first: _Slice | None = None
         last_macroblock = -1
         intra = True
-        messages: list[bytes] = []
+        messages: list[Message] = []
         parameter_sets: list[bytes] = []
         for start, end in self._framing.spans(packet):
             kind = packet[start] & 0x9F  # with forbidden_zero_bit, so that a unit that has it set is of no known type
@@ -88,23 +94,34 @@ class H264Stream:
             elif kind in (_SEI, _SEQUENCE_SET, _PICTURE_SET, _DELIMITER):
                 if first is not None:
                     raise Untrusted("a second access unit in the packet")  # ITU-T H.264 7.4.1.2.3
-                if kind != _DELIMITER:
-                    unit = packet[start:end].rstrip(b"\0")
-                    (messages if kind == _SEI else parameter_sets).append(unit)
+                unit = packet[start:end].rstrip(b"\0")
+                if kind == _SEI:
+                    messages += read_messages(unit[1:])
+                elif kind != _DELIMITER:
+                    parameter_sets.append(unit)
                     self._learn(unit)
             elif kind not in _IGNORED:
                 raise Untrusted(f"H.264 NAL unit type {kind}")
         if first is None:
             raise Untrusted("a packet without a slice")
         entry = _entry(first, intra=intra, messages=messages)
-        self._activate(first.sets[0], entry)
+        sequence_set = first.sets[0]
+        for kind, payload in messages:
+            if kind == _USER_DATA:
+                _check_encoder(payload, sequence_set)
+        self._activate(sequence_set, entry)
+        self._follow(first)
+        order = self._count(first)
+        if sequence_set.most_reordered is not None:
+            self._reordering.add(order, most=sequence_set.most_reordered)
         return Picture(
             referenced=first.referenced,
             layer=0,
             entry=entry,
             leading="none",
-            order=self._count(first),
+            order=order,
             sequence=self._sequence,
+            states_reordering=sequence_set.most_reordered is not None,
             parameter_sets=frozenset(parameter_sets),
         )
 
@@ -159,9 +176,19 @@ class H264Stream:
             if entry == "none":
                 raise Untrusted("a stream that begins where decoding cannot begin")
             self._sequence += 1
+            self._reordering.begin()
         elif self._active.unit != sequence_set.unit:
             raise Untrusted("a sequence parameter set that changes within a sequence")
         self._active = sequence_set
+
+    def _follow(self, piece: _Slice) -> None:
+        """Check that no referenced picture is missing (frame_num, ITU-T H.264 7.4.3).
+
+        Gaps that the sequence parameter set allows are refused too: decoders fill them with pictures of their own making.
+        """
+        if not piece.is_idr and self._next_frame_num not in (None, piece.frame_num):
+            raise Untrusted("frame numbers leave a gap")
+        self._next_frame_num = (piece.frame_num + piece.referenced) % (1 << piece.sets[0].frame_num_bits)
 
     def _count(self, piece: _Slice) -> int:
         """Picture order count of a frame, the lesser of its fields' (ITU-T H.264 8.2.1)."""
@@ -183,37 +210,25 @@ class H264Stream:
         return 2 * (self._frame_num_offset + piece.frame_num) - (not piece.referenced)
 
 
-def _entry(first: _Slice, *, intra: bool, messages: list[bytes]) -> Entry:
+def _entry(first: _Slice, *, intra: bool, messages: list[Message]) -> Entry:
     if first.is_idr:
         return "closed"
     if not intra:
         return "none"  # a recovery point where pictures are refreshed little by little
-    points = [exact for message in messages for exact in _recovery_points(message)]
+    points = [_is_exact(payload) for kind, payload in messages if kind == _RECOVERY_POINT]
     return "open" if points and all(points) else "none"
 
 
-def _recovery_points(unit: bytes) -> Iterator[bool]:
-    """For each recovery point in an SEI unit (ITU-T H.264 7.3.2.3.1, D.1.8): is recovery exact, at once, and no link broken."""
-    data = unescaped(unit).removesuffix(b"\x80")  # what ends the unit may be missing: nothing is misread for it
-    at = 1
-    while at < len(data):
-        kind, at = _summed(data, at)
-        nbytes, at = _summed(data, at)
-        if at + nbytes > len(data):
-            raise Untrusted("an SEI message that is cut short")
-        if kind == _RECOVERY_POINT:
-            bits = Bits(data[at : at + nbytes])
-            frames, exact, broken = bits.ue(), bits.u(1), bits.u(1)
-            yield frames == 0 and exact == 1 and broken == 0
-        at += nbytes
+def _is_exact(payload: bytes) -> bool:
+    """Of a recovery point (ITU-T H.264 D.1.8): recovery is exact, at once, and no link is broken."""
+    bits = Bits(payload)
+    frames, exact, broken = bits.ue(), bits.u(1), bits.u(1)
+    return frames == 0 and exact == 1 and broken == 0
 
 
-def _summed(data: bytes, at: int) -> tuple[int, int]:
-    """A number that is the sum of bytes up to the first one that is not 255, and where it ends."""
-    total = 0
-    while at < len(data):
-        total += data[at]
-        at += 1
-        if data[at - 1] != 255:
-            return total, at
-    raise Untrusted("an SEI message that is cut short")
+def _check_encoder(payload: bytes, sequence_set: SequenceSet) -> None:
+    """Check that the encoder's name in user data does not change how FFmpeg reads packets that do not have it."""
+    found = _X264.match(payload)
+    build = int(found[1]) if found else _PLANES_FAULT
+    if build < (_PLANES_FAULT if sequence_set.unit[1] == _HIGH_444 else _DIRECT_FAULT):
+        raise Untrusted(f"a stream of x264 build {build}, which decoders make allowances for")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framedex.decode.bitstream.bits import Bits, unescaped
+from framedex.decode.bitstream.h264_vui import read_usability
 from framedex.decode.bitstream.picture import Untrusted
 
 #: Longest sequence parameter set that is read; real ones take some tens of bytes, or some hundreds with scaling lists.
 _SET_NBYTES = 4096
 
-_PROFILES = frozenset({66, 77, 88})
-_HIGH_PROFILES = frozenset(
-    {44, 100, 110, 122, 244}
-)  # those that give a chroma format; scalable and multiview ones are not read
+_BASELINE = 66
+_PROFILES = frozenset({_BASELINE, 77, 88})
+# Those that give a chroma format; scalable and multiview ones are not read. With constraint_set3_flag they are intra only.
+_HIGH_PROFILES = frozenset({44, 100, 110, 122, 244})
+_INTRA_ONLY = 0x10  # constraint_set3_flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class SequenceSet:
         frame_num_bits: bits of frame_num.
         order_type: pic_order_cnt_type, 0 or 2.
         order_bits: bits of pic_order_cnt_lsb; 0 for type 2.
+        most_reordered: how many pictures may overtake one on their way to be shown; None where the set leaves that open.
     """
 
     unit: bytes
@@ -33,6 +36,7 @@ class SequenceSet:
     frame_num_bits: int
     order_type: int
     order_bits: int
+    most_reordered: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +55,17 @@ class PictureSet:
 
 
 def read_sequence_set(unit: bytes) -> SequenceSet:
-    """Read a sequence parameter set (ITU-T H.264 7.3.2.1.1) up to frame_mbs_only_flag.
+    """Read a sequence parameter set (ITU-T H.264 7.3.2.1.1).
 
     Raises:
-        Untrusted: interlaced, of another profile, or with another way to count pictures.
+        Untrusted: interlaced, of another profile, with another way to count pictures, or not well-formed to its last bit.
     """
-    bits = Bits(unescaped(unit[1:_SET_NBYTES]))
+    if len(unit) > _SET_NBYTES:
+        raise Untrusted("a sequence parameter set of an unlikely length")
+    bits = Bits(unescaped(unit[1:]))
     profile = bits.u(8)
-    bits.u(16)  # constraint flags, level
+    constraints = bits.u(8)
+    bits.u(8)  # level
     set_id = bits.ue(31)
     if profile in _HIGH_PROFILES:
         _skip_format(bits)
@@ -75,8 +82,25 @@ def read_sequence_set(unit: bytes) -> SequenceSet:
     bits.ue()
     if not bits.u(1):
         raise Untrusted("H.264 that may hold fields (frame_mbs_only_flag is 0)")
+    bits.u(1)  # direct_8x8_inference_flag
+    if bits.u(1):
+        for _ in range(4):
+            bits.ue()  # cropping
+    stated = read_usability(bits) if bits.u(1) else None
+    if not bits.at_end():
+        raise Untrusted("a sequence parameter set that does not end where it should")
+    intra_only = profile in _HIGH_PROFILES and constraints & _INTRA_ONLY
+    if stated is None and (order_type == 2 or profile == _BASELINE or intra_only):
+        stated = (
+            0  # ITU-T H.264 8.2.1.3 and E.2.1; baseline streams without B pictures do not reorder, which is checked
+        )
     return SequenceSet(
-        unit=unit, set_id=set_id, frame_num_bits=frame_num_bits, order_type=order_type, order_bits=order_bits
+        unit=unit,
+        set_id=set_id,
+        frame_num_bits=frame_num_bits,
+        order_type=order_type,
+        order_bits=order_bits,
+        most_reordered=stated,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from framedex.decode.bitstream.bits import Bits, unescaped
+from framedex.decode.bitstream.hevc_references import References, ReferenceSet, read_reference_set
 from framedex.decode.bitstream.hevc_sets import PictureSet, SequenceSet, read_picture_set, read_sequence_set
+from framedex.decode.bitstream.messages import read_messages
 from framedex.decode.bitstream.nal import hevc_configuration
-from framedex.decode.bitstream.order import full_count
+from framedex.decode.bitstream.order import Reordering, full_count
 from framedex.decode.bitstream.picture import Entry, Leading, Picture, Untrusted
 
 # nal_unit_type, ITU-T H.265 table 7-1. Reserved types and the ends of sequence and bitstream (36 and 37), behind which a CRA
@@ -18,11 +20,12 @@ _IDR = frozenset({19, 20})
 _NOT_REFERENCED = frozenset(range(0, 10, 2))
 _SEQUENCE_SET, _PICTURE_SET = 33, 34
 _PARAMETER_SETS = frozenset({32, _SEQUENCE_SET, _PICTURE_SET})
-_BEFORE_SLICES = _PARAMETER_SETS | {35, 39}  # with delimiters and SEI messages in front
-# Filler, SEI messages behind, and the Dolby Vision metadata of an unspecified type: none of them changes a sample or the order.
-_IGNORED = frozenset({38, 40, 62})
+_MESSAGES, _MESSAGES_BEHIND = 39, 40
+_BEFORE_SLICES = _PARAMETER_SETS | {35, _MESSAGES}  # with delimiters and SEI messages in front
+# Filler, and the Dolby Vision metadata of an unspecified type: neither changes a sample or the order.
+_IGNORED = frozenset({38, 62})
 
-_HEAD_NBYTES = 64  # a slice segment header up to its order count takes 15 bytes at most
+_HEAD_NBYTES = 64  # a slice segment header up to its reference pictures takes under 40 bytes, if only 16 are named
 
 
 class HevcStream:
@@ -41,6 +44,8 @@ class HevcStream:
         self._active: SequenceSet | None = None
         self._sequence = 0
         self._previous_count = 0  # of prevTid0Pic, ITU-T H.265 8.3.1
+        self._reordering = Reordering()
+        self._references = References()
         self._framing, units = hevc_configuration(extradata)
         for unit in units:
             self._learn(unit.rstrip(b"\0"))
@@ -67,10 +72,14 @@ class HevcStream:
             elif kind in _BEFORE_SLICES:
                 if first is not None:
                     raise Untrusted("a second access unit in the packet")  # ITU-T H.265 7.4.2.4.4
-                if kind in _PARAMETER_SETS:
+                if kind == _MESSAGES:
+                    read_messages(packet[start + 2 : end].rstrip(b"\0"))
+                elif kind in _PARAMETER_SETS:
                     unit = packet[start:end].rstrip(b"\0")
                     parameter_sets.append(unit)
                     self._learn(unit)
+            elif kind == _MESSAGES_BEHIND:
+                read_messages(packet[start + 2 : end].rstrip(b"\0"))
             elif kind not in _IGNORED:
                 raise Untrusted(f"HEVC NAL unit type {kind}")
         if first is None:
@@ -94,7 +103,7 @@ class HevcStream:
             self._picture_sets[picture_set.set_id] = picture_set
 
     def _read_picture(self, head: bytes, parameter_sets: frozenset[bytes]) -> Picture:
-        """Read the header of a picture's first slice segment up to slice_pic_order_cnt_lsb (ITU-T H.265 7.3.6.1)."""
+        """Read the header of a picture's first slice segment up to its reference pictures (ITU-T H.265 7.3.6.1)."""
         kind, layer = _kind(head[:2]), (head[1] & 7) - 1
         entry = _ENTRY.get(kind, "none")
         bits = Bits(unescaped(head[2:]))
@@ -113,18 +122,24 @@ class HevcStream:
         if picture_set.has_output_flag and not bits.u(1):
             raise Untrusted("a picture that is not shown (pic_output_flag is 0)")
         lsb = 0 if kind in _IDR else bits.u(sequence_set.order_bits)
+        pictures = {} if kind in _IDR else _read_references(bits, sequence_set)
         order = full_count(lsb, previous=self._previous_count, modulus=1 << sequence_set.order_bits)
         if self._begins(sequence_set, entry):
             order = lsb
-        if layer == 0 and kind not in _LEADING and kind not in _NOT_REFERENCED:
+        leading = _LEADING.get(kind, "none")
+        referenced = kind not in _NOT_REFERENCED
+        if layer == 0 and leading == "none" and referenced:
             self._previous_count = order
+        self._reordering.add(order, most=sequence_set.most_reordered)
+        self._references.add(order, pictures, layer=layer, referenced=referenced, entry=entry, leads=leading != "none")
         return Picture(
-            referenced=kind not in _NOT_REFERENCED,
+            referenced=referenced,
             layer=layer,
             entry=entry,
-            leading=_LEADING.get(kind, "none"),
+            leading=leading,
             order=order,
             sequence=self._sequence,
+            states_reordering=True,
             parameter_sets=parameter_sets,
         )
 
@@ -135,6 +150,7 @@ class HevcStream:
             if entry == "none":
                 raise Untrusted("a stream that begins where decoding cannot begin")
             self._sequence += 1
+            self._reordering.begin()
         elif self._active is not None and self._active.unit != sequence_set.unit:
             raise Untrusted("a sequence parameter set that changes within a sequence")
         self._active = sequence_set
@@ -146,3 +162,18 @@ def _kind(header: bytes) -> int:
     if len(header) < 2 or header[0] & 0x81 or header[1] & 0xF8 or not header[1] & 7:
         raise Untrusted("a NAL unit of another layer than the base layer, or with a broken header")
     return header[0] >> 1
+
+
+def _read_references(bits: Bits, sequence_set: SequenceSet) -> ReferenceSet:
+    """The reference pictures, from short_term_ref_pic_set_sps_flag on (ITU-T H.265 7.3.6.1)."""
+    known = sequence_set.reference_sets
+    if not bits.u(1):
+        pictures = read_reference_set(bits, known, in_slice=True)
+    else:
+        named = bits.u((len(known) - 1).bit_length()) if known else 0
+        if named >= len(known):
+            raise Untrusted("a reference picture set that there is none of")
+        pictures = known[named]
+    if sequence_set.has_long_term and ((sequence_set.n_long_term_sets and bits.ue()) or bits.ue()):
+        raise Untrusted("HEVC long-term reference pictures")
+    return pictures

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framedex.decode.bitstream.bits import Bits, unescaped
+from framedex.decode.bitstream.hevc_references import ReferenceSet, read_reference_set
 from framedex.decode.bitstream.picture import Untrusted
 
 #: Longest sequence parameter set that is read; real ones take some tens of bytes, or some hundreds with scaling lists.
 _SET_NBYTES = 4096
+
+_MOST_KEPT = 16  # pictures, ITU-T H.265 A.4.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +22,19 @@ class SequenceSet:
         unit: the whole unit.
         set_id: sps_seq_parameter_set_id.
         order_bits: bits of slice_pic_order_cnt_lsb.
+        most_reordered: how many pictures may overtake one on their way to be shown.
+        reference_sets: the short-term reference picture sets that a slice segment may name.
+        has_long_term: long_term_ref_pics_present_flag.
+        n_long_term_sets: num_long_term_ref_pics_sps.
     """
 
     unit: bytes
     set_id: int
     order_bits: int
+    most_reordered: int
+    reference_sets: tuple[ReferenceSet, ...]
+    has_long_term: bool
+    n_long_term_sets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,11 @@ def read_sequence_set(unit: bytes) -> SequenceSet:
     bits.ue(8)  # bit depths
     bits.ue(8)
     order_bits = bits.ue(12) + 4
-    _skip_codes(bits, 3 * (top_layer + 1 if bits.u(1) else 1))  # buffer sizes
+    most_reordered = 0
+    for _ in range(top_layer + 1 if bits.u(1) else 1):
+        bits.ue()  # pictures that are kept
+        most_reordered = bits.ue(_MOST_KEPT)  # in the end, of all layers together
+        bits.ue()  # latency
     _skip_codes(bits, 6)  # block and transform sizes
     if bits.u(1) and bits.u(1):
         _skip_scaling_lists(bits)
@@ -75,14 +90,25 @@ def read_sequence_set(unit: bytes) -> SequenceSet:
         bits.u(8)  # pcm bit depths and block sizes, and their loop filter
         _skip_codes(bits, 2)
         bits.u(1)
-    _skip_reference_sets(bits)
-    if bits.u(1):
-        for _ in range(bits.ue(32)):
-            bits.u(order_bits + 1)  # long-term reference pictures
+    reference_sets: list[ReferenceSet] = []
+    for _ in range(bits.ue(64)):
+        reference_sets.append(read_reference_set(bits, reference_sets, in_slice=False))
+    has_long_term = bits.u(1) == 1
+    n_long_term_sets = bits.ue(32) if has_long_term else 0
+    for _ in range(n_long_term_sets):
+        bits.u(order_bits + 1)
     bits.u(2)  # sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
     if bits.u(1) and _holds_fields(bits):
         raise Untrusted("HEVC whose pictures are fields")
-    return SequenceSet(unit=unit, set_id=set_id, order_bits=order_bits)
+    return SequenceSet(
+        unit=unit,
+        set_id=set_id,
+        order_bits=order_bits,
+        most_reordered=most_reordered,
+        reference_sets=tuple(reference_sets),
+        has_long_term=has_long_term,
+        n_long_term_sets=n_long_term_sets,
+    )
 
 
 def read_picture_set(unit: bytes) -> PictureSet:
@@ -124,34 +150,6 @@ def _skip_scaling_lists(bits: Bits) -> None:
                 bits.ue()  # as in an earlier list
                 continue
             _skip_codes(bits, min(64, 16 << 2 * size) + (size > 1))
-
-
-def _skip_reference_sets(bits: Bits) -> None:
-    """The short-term reference picture sets (ITU-T H.265 7.3.7): how long one is depends on how many pictures another has."""
-    offsets: list[
-        int
-    ] = []  # of the set before, in the order of 7.4.8: negative ones from 0 downwards, positive ones upwards
-    for i in range(bits.ue(64)):
-        if i and bits.u(1):
-            sign, size = bits.u(1), bits.ue(32767) + 1
-            shift = -size if sign else size
-            # Bits for each picture of the set before and for the one it belongs to: used_by_curr_pic_flag, use_delta_flag.
-            kept = [offset + shift for offset in [*offsets, 0] if bits.u(1) or bits.u(1)]
-            offsets = sorted((o for o in kept if o < 0), reverse=True) + sorted(o for o in kept if o > 0)
-        else:
-            negative, positive = bits.ue(16), bits.ue(16)
-            offsets = [-offset for offset in _offsets(bits, negative)] + _offsets(bits, positive)
-        if len(offsets) > 16:
-            raise Untrusted("HEVC with over 16 reference pictures")
-
-
-def _offsets(bits: Bits, count: int) -> list[int]:
-    offsets, offset = [], 0
-    for _ in range(count):
-        offset += bits.ue(32767) + 1
-        bits.u(1)  # used_by_curr_pic_flag
-        offsets.append(offset)
-    return offsets
 
 
 def _holds_fields(bits: Bits) -> bool:

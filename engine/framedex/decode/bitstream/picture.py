@@ -30,6 +30,8 @@ class Picture:
             pictures and for H.264, which does not say.
         order: picture order count, complete with its upper bits.
         sequence: number of the coded video sequence, from 1: pictures are shown by (sequence, order).
+        states_reordering: the stream says how many pictures may overtake one on their way to be shown, and no more do. Where it
+            does not say so, a decoder guesses from what it has seen. HEVC always says it.
         parameter_sets: the parameter set units in the packet, without start codes or lengths.
     """
 
@@ -39,6 +41,7 @@ class Picture:
     leading: Leading
     order: int
     sequence: int
+    states_reordering: bool
     parameter_sets: frozenset[bytes]
 
 

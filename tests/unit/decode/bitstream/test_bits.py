@@ -82,3 +82,20 @@ def test_beginning_of_a_unit_is_unescaped_as_the_whole(plain: bytes, cut: int) -
     escaped = writer.unit(b"")
     assert unescaped(escaped) == plain + b"\x80"
     assert (plain + b"\x80").startswith(unescaped(escaped[:cut]))
+
+
+@pytest.mark.parametrize(
+    ("data", "n_read", "at_end"),
+    [
+        (b"\xa8", 4, True),
+        (b"\xa8", 5, False),
+        (b"\xa8", 2, False),
+        (b"\xa8", 8, False),
+        (b"\x80\0", 0, True),
+        (b"", 0, False),
+    ],
+)
+def test_end_is_a_one_and_zeros(data: bytes, n_read: int, at_end: bool) -> None:
+    bits = Bits(data)
+    bits.u(n_read)
+    assert bits.at_end() is at_end

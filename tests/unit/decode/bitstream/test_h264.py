@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from framedex.decode.bitstream import CodedStream, Picture, Untrusted, coded_stream
-from unit.decode.bitstream.written import annex_b, h264_idr, h264_pps, h264_recovery, h264_slice, h264_sps
+from unit.decode.bitstream.written import (
+    annex_b,
+    h264_idr,
+    h264_pps,
+    h264_recovery,
+    h264_slice,
+    h264_sps,
+)
 
 DELIMITER = b"\x09\xf0"
 
@@ -27,6 +34,7 @@ def test_idr_picture_begins_a_sequence() -> None:
         leading="none",
         order=0,
         sequence=1,
+        states_reordering=False,
         parameter_sets=frozenset(),
     )
     assert (second.entry, second.order, second.sequence) == ("none", 2, 1)
@@ -65,15 +73,15 @@ def test_counts_of_type_2_follow_decoding() -> None:
         h264_idr(lsb=None),
         h264_slice(frame_num=1, lsb=None),
         h264_slice(frame_num=2, lsb=None, ref_idc=0),
-        h264_slice(frame_num=2, lsb=None),
-        h264_slice(frame_num=15, lsb=None),
+        *(h264_slice(frame_num=frame_num, lsb=None) for frame_num in range(2, 16)),
         h264_slice(frame_num=0, lsb=None),
         h264_slice(frame_num=1, lsb=None, ref_idc=0),
         h264_idr(lsb=None),
         h264_slice(frame_num=1, lsb=None),
     )
-    assert [picture.order for picture in coded] == [0, 2, 3, 4, 30, 32, 33, 0, 2]
-    assert [picture.sequence for picture in coded] == [1] * 7 + [2] * 2
+    assert [picture.order for picture in coded] == [0, 2, 3, *range(4, 31, 2), 32, 33, 0, 2]
+    assert [picture.sequence for picture in coded] == [1] * 19 + [2] * 2
+    assert all(picture.states_reordering for picture in coded)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,7 @@ def test_counts_of_type_2_follow_decoding() -> None:
 )
 def test_entry_is_an_intra_picture_with_an_exact_recovery_point(units: list[bytes], entry: str) -> None:
     coded = stream()
-    coded.picture(annex_b(h264_idr()))
+    pictures(coded, h264_idr(), *(h264_slice(frame_num=i % 16, lsb=0) for i in range(1, 16)))
     assert coded.picture(annex_b(*units)).entry == entry
 
 
@@ -190,6 +198,12 @@ def test_slices_of_two_pictures_are_untrusted(second: bytes) -> None:
     coded.picture(annex_b(h264_idr()))
     with pytest.raises(Untrusted, match="two pictures"):
         coded.picture(annex_b(h264_slice(frame_num=1, lsb=2), second))
+
+
+@pytest.mark.parametrize("unit", [IDR, h264_slice(frame_num=1, lsb=2)])
+def test_message_that_changes_later_pictures_is_untrusted(unit: bytes) -> None:
+    with pytest.raises(Untrusted, match="display orientation"):
+        stream().picture(annex_b(b"\6\x2f\5\x08\0\0\x80\x80\x80", unit))
 
 
 @pytest.mark.parametrize("message", [b"\6\6", b"\6\6\x09\xc4\x80", b"\6\xff\xff", b"\6\6\1\0\x80"])

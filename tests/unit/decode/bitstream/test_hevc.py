@@ -163,6 +163,22 @@ def test_end_of_sequence_behind_a_picture_is_untrusted() -> None:
         stream().picture(annex_b(IDR, hevc_header(36)))
 
 
+@pytest.mark.parametrize("kind", [39, 40])
+def test_message_that_changes_later_pictures_is_untrusted(kind: int) -> None:
+    message = hevc_header(kind) + b"\x2f\x03\x08\x00\x40\x80"
+    coded = stream()
+    with pytest.raises(Untrusted, match="display orientation"):
+        coded.picture(annex_b(message, IDR) if kind == 39 else annex_b(IDR, message))
+
+
+def test_more_reordering_than_stated_is_untrusted() -> None:
+    coded = coded_stream("hevc", annex_b(hevc_sps(reordered=1), hevc_pps()))
+    shown = pictures(coded, IDR, hevc_slice(TRAIL_R, lsb=4), hevc_slice(TRAIL_R, lsb=2))
+    assert all(picture.states_reordering for picture in shown)
+    with pytest.raises(Untrusted, match="more than the 1 pictures"):
+        coded.picture(annex_b(hevc_slice(TRAIL_R, lsb=1)))
+
+
 def test_taking_back_earlier_pictures_is_untrusted() -> None:
     coded = stream()
     coded.picture(annex_b(hevc_slice(IDR_N_LP, takes_back=1)))  # there are none yet

@@ -104,14 +104,40 @@ def long_vui(bits: BitWriter) -> BitWriter:
 def test_fields_are_untrusted(written: Callable[[], BitWriter], vui: Callable[[BitWriter], BitWriter]) -> None:
     # The bits behind are the opposite of the flag, so that reading beside it is seen.
     frames = vui(written()).u(0, 1).u(0x7F, 7).unit(hevc_header(33))
-    assert read_sequence_set(frames) == SequenceSet(unit=frames, set_id=5, order_bits=7)
+    found = read_sequence_set(frames)
+    assert (found.unit, found.set_id, found.order_bits) == (frames, 5, 7)
     with pytest.raises(Untrusted, match="are fields"):
         read_sequence_set(vui(written()).u(1, 1).u(0, 7).unit(hevc_header(33)))
 
 
 def test_set_without_usability_information() -> None:
     unit = hevc_sps(set_id=2)
-    assert read_sequence_set(unit) == SequenceSet(unit=unit, set_id=2, order_bits=4)
+    assert read_sequence_set(unit) == SequenceSet(
+        unit=unit,
+        set_id=2,
+        order_bits=4,
+        most_reordered=9,
+        reference_sets=(),
+        has_long_term=False,
+        n_long_term_sets=0,
+    )
+
+
+def test_reference_sets_are_kept() -> None:
+    found = read_sequence_set(with_reference_sets().u(0, 8).unit(hevc_header(33)))
+    assert found.reference_sets == (
+        {-1: True, -4: True, 1: True},
+        {-1: True, -2: True},
+        {1: True, 2: True, 3: False},
+        {1: True, 2: True, 3: True, 4: True},
+    )
+    assert (found.has_long_term, found.n_long_term_sets) == (True, 2)
+
+
+@pytest.mark.parametrize("n_layers", [0, 2, 6])
+def test_reordering_is_that_of_all_layers(n_layers: int) -> None:
+    unit = plain(layers=[(0, 0)] * n_layers).u(0, 1).unit(hevc_header(33))
+    assert read_sequence_set(unit).most_reordered == n_layers
 
 
 def test_separate_colour_planes_are_untrusted() -> None:

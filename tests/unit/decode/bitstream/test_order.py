@@ -1,4 +1,4 @@
-"""Upper bits of picture order counts."""
+"""Upper bits of picture order counts, and how far pictures overtake each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framedex.decode.bitstream.order import full_count
+from framedex.decode.bitstream.order import Reordering, full_count
+from framedex.decode.bitstream.picture import Untrusted
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,16 @@ def test_counts_within_half_a_modulus_are_found(previous: int, step: int, n_bits
     modulus = 1 << n_bits
     count = previous + step
     assert full_count(count % modulus, previous=previous, modulus=modulus) == count
+
+
+@given(st.permutations(range(12)), st.integers(0, 6))
+def test_reordering_is_counted_as_by_hand(counts: list[int], most: int) -> None:
+    reordering = Reordering()
+    reordering.add(99, most=most)
+    reordering.begin()
+    for i, count in enumerate(counts):
+        if sum(before > count for before in counts[:i]) > most:
+            with pytest.raises(Untrusted, match=f"more than the {most}"):
+                reordering.add(count, most=most)
+            return
+        reordering.add(count, most=most)

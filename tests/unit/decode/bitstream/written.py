@@ -40,12 +40,23 @@ def annex_b(*units: bytes) -> bytes:
     return b"".join(b"\0\0\0\1" + unit for unit in units)
 
 
-def h264_sps(*, profile: int = 77, set_id: int = 0, order_type: int = 0, frames_only: int = 1, width: int = 8) -> bytes:
-    """4 bits of frame_num and of pic_order_cnt_lsb."""
+def h264_sps_until_vui(
+    *, profile: int = 77, set_id: int = 0, order_type: int = 0, frames_only: int = 1, width: int = 8
+) -> BitWriter:
+    """4 bits of frame_num and of pic_order_cnt_lsb, up to vui_parameters_present_flag."""
     bits = BitWriter().u(profile, 8).u(0, 8).u(40, 8).ue(set_id, 0, order_type)
     if order_type == 0:
         bits.ue(0)
-    return bits.ue(4).u(0, 1).ue(width - 1, 5).u(frames_only, 1).u(1, 1).u(0, 2).unit(b"\x67")
+    return bits.ue(4).u(0, 1).ue(width - 1, 5).u(frames_only, 1).u(1, 1).u(0, 1)
+
+
+def h264_sps(**fields: int) -> bytes:
+    return h264_sps_until_vui(**fields).u(0, 1).unit(b"\x67")
+
+
+def h264_restriction(bits: BitWriter, *, reordered: int, buffered: int = 16) -> BitWriter:
+    """bitstream_restriction_flag and what it announces, at the end of a VUI."""
+    return bits.u(1, 1).u(1, 1).ue(2, 1, 12, 12, reordered, buffered)
 
 
 def h264_pps(*, set_id: int = 0, sps_id: int = 0, bottom_delta: int = 0) -> bytes:
@@ -89,15 +100,15 @@ def hevc_header(kind: int, *, layer: int = 0, nuh_layer: int = 0) -> bytes:
     return (kind << 9 | nuh_layer << 3 | layer + 1).to_bytes(2, "big")
 
 
-def hevc_sps_until_vui(*, set_id: int = 0, width: int = 64) -> BitWriter:
+def hevc_sps_until_vui(*, set_id: int = 0, width: int = 64, reordered: int = 9) -> BitWriter:
     """The shortest set, 4 bits of slice_pic_order_cnt_lsb, up to vui_parameters_present_flag."""
     bits = BitWriter().u(0, 4).u(0, 3).u(1, 1).u(1 << 80, 88).u(30, 8)
-    bits.ue(set_id, 1, width, 64).u(0, 1).ue(0, 0, 0).u(1, 1).ue(0, 0, 0)
+    bits.ue(set_id, 1, width, 64).u(0, 1).ue(0, 0, 0).u(1, 1).ue(15, reordered, 0)
     return bits.ue(0, 0, 0, 0, 0, 0).u(0, 1).u(0, 2).u(0, 1).ue(0).u(0, 1).u(0, 2)
 
 
-def hevc_sps(*, set_id: int = 0, width: int = 64) -> bytes:
-    return hevc_sps_until_vui(set_id=set_id, width=width).u(0, 1).u(0, 1).unit(hevc_header(33))
+def hevc_sps(**fields: int) -> bytes:
+    return hevc_sps_until_vui(**fields).u(0, 1).u(0, 1).unit(hevc_header(33))
 
 
 def hevc_pps(*, set_id: int = 0, sps_id: int = 0, output_flag: int = 0, extra_bits: int = 0) -> bytes:
@@ -114,8 +125,13 @@ def hevc_slice(
     extra: str = "",
     shown: int | None = None,
     lsb: int = 0,
+    references: dict[int, int] | None = None,
 ) -> bytes:
-    """A slice segment header; `extra` are the bits of slice_reserved_flag, `shown` is pic_output_flag where there is one."""
+    """A slice segment header.
+
+    `references` are offsets, and whether the picture itself refers to them. `extra` are the bits of slice_reserved_flag, `shown`
+    is pic_output_flag where there is one.
+    """
     bits = BitWriter().u(first, 1)
     if 16 <= kind <= 23:
         bits.u(takes_back, 1)
@@ -125,5 +141,16 @@ def hevc_slice(
     if shown is not None:
         bits.u(shown, 1)
     if kind not in (19, 20):
-        bits.u(lsb, 4)
+        hevc_references(bits.u(lsb, 4).u(0, 1), references or {})
     return bits.u(0xABCDE, 20).unit(hevc_header(kind, layer=layer))
+
+
+def hevc_references(bits: BitWriter, references: dict[int, int]) -> BitWriter:
+    """A short-term reference picture set that builds on no other."""
+    before = sorted((offset for offset in references if offset < 0), reverse=True)
+    behind = sorted(offset for offset in references if offset > 0)
+    bits.ue(len(before), len(behind))
+    for offsets in (before, behind):
+        for last, offset in zip([0, *offsets], offsets, strict=False):
+            bits.ue(abs(offset - last) - 1).u(references[offset], 1)
+    return bits
