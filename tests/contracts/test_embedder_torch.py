@@ -61,6 +61,7 @@ def test_half_precision_passes_the_gate_and_says_so(precision: str, least: float
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own compiler
 def test_compiled_by_torch_it_gives_the_same_vectors_in_batches_of_any_size() -> None:
     with (
         load_embedder("micro-siglip", runtime="torch-cpu-compiled", batch=4) as embedder,
