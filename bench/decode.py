@@ -261,6 +261,7 @@ def conclude(
             "command": "python bench/decode.py" + (" --quick" if options.quick else ""),
             "what": "synthetic clips, smaller and shorter than named" if options.quick else "synthetic clips",
             "grids": list(GRIDS),
+            "main": MAIN,
             "versions": peer_versions(),
             "worst_codec": worst(results),
             "not_installed": absent,

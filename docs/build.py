@@ -111,6 +111,49 @@ def demo_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def decode_table(result: dict[str, Any]) -> str:
+    """Seconds to sampled frames on the main clip of bench/decode.py."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    config = result["config"]
+    clip = config["main"]
+    names = ("framedex", "pyav", "decord", "torchcodec", "ffmpeg", "needed_packets")
+    titles = ("framedex", "PyAV", "decord", "TorchCodec", "ffmpeg", "only the needed packets, from memory")
+    lines = [
+        "| frames | " + " | ".join(titles) + " |",
+        "| --- |" + " ---: |" * len(names),
+    ]
+    for grid, title in (("1fps", "1 per second"), ("0p1fps", "1 per 10 s"), ("every", "every one")):
+        cells = [f"{rows[key]:.2f} s" if (key := f"{clip}.{grid}.{name}") in rows else "" for name in names]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    worst = result["ratios"]["worst_codec_vs_pyav"]
+    lines += [
+        "",
+        f"one minute of synthetic 720p H.264, the same pixels from each; {result['machine']}; over all codecs and grids the slowest "
+        f"case is {worst:.2f} × the speed of PyAV ({config['worst_codec']}); `{config['command']}` at commit `{result['commit']}`.",
+    ]
+    return "\n".join(lines)
+
+
+def ingest_table(result: dict[str, Any]) -> str:
+    """Whole ingests of bench/ingest.py."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    ratios = result["ratios"]
+    lines = [
+        "| clips | framedex | what the machine allows | decode everything, embed, save |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for workload in result["config"]["sizes"]:
+        ours, loop = rows[f"{workload}.ingest.wall"], rows[f"{workload}.loop.wall"]
+        limit = ours / rows[f"{workload}.wall_over_limit"]
+        lines.append(f"| {workload.replace('_', ' ')} | {ours:.1f} s | {limit:.1f} s | {loop:.1f} s |")
+    lines += [
+        "",
+        f"equal vectors; {result['machine']}; indexing three hours of video takes {ratios['peak_rss_long_over_short']:.2f} × the memory "
+        f"of three minutes; `{result['config']['command']}` at commit `{result['commit']}`.",
+    ]
+    return "\n".join(lines)
+
+
 def module_lines() -> str:
     """A line per module: its path and the first paragraph of its docstring."""
     lines = []
@@ -134,7 +177,7 @@ def structure_page(text: str) -> str:
     return f"{before}<!-- modules -->\n{module_lines()}\n<!-- end -->{after}"
 
 
-TABLES = {"throughput": throughput_table, "demo": demo_table}
+TABLES = {"throughput": throughput_table, "demo": demo_table, "decode": decode_table, "ingest": ingest_table}
 
 
 def readme_page(text: str) -> str:
