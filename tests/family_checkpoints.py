@@ -157,9 +157,11 @@ def make_cris(
     vocabulary: int | None = None,
     text_width: int = 64,
     text_layers: int = 1,
+    variance: tuple[float, float] = (0.02, 0.1),
 ) -> Path:
     """Write a CRIS checkpoint as its training saves it, and CLIP's tokenizer beside it; tiny unless told.
 
+    `variance` is the range of what the normalisations divide by: small, so that few layers tell noise from noise.
     The network over pairs is left at one number a tensor: the towers must not look at it.
     """
     import torch
@@ -186,7 +188,7 @@ def make_cris(
         if name.endswith("running_mean"):
             tensor.normal_(0, 0.1)
         elif name.endswith("running_var"):
-            tensor.uniform_(0.2, 0.4)
+            tensor.uniform_(*variance)
         elif name.endswith(("bn1.bias", "bn2.bias", "bn3.bias")):
             tensor.normal_(0, 0.3)
     pair = {name: torch.zeros(1) for name in pair_keys(3)}

@@ -17,6 +17,7 @@ from framedex.embed import load_embedder
 from framedex.embed.tower import to_tower
 from framedex_export.export import export_encoder
 
+CRIS = {"vocabulary": 49408, "text_width": 512, "text_layers": 12, "variance": (0.2, 0.4)}
 GEMMA = {"vocab_size": 256_000, "max_position_embeddings": 64}
 
 
@@ -54,16 +55,12 @@ BASES = {
     ),
     "cris-r50": Base(
         "cris",
-        lambda folder: make_cris(
-            folder, width=64, blocks=(3, 4, 6, 3), dim=1024, vocabulary=49408, text_width=512, text_layers=12
-        ),
+        lambda folder: make_cris(folder, width=64, blocks=(3, 4, 6, 3), dim=1024, **CRIS),
         *(40, 64, 1024, 17),
     ),
     "cris-r101": Base(
         "cris",
-        lambda folder: make_cris(
-            folder, width=64, blocks=(3, 4, 23, 3), dim=512, vocabulary=49408, text_width=512, text_layers=12
-        ),
+        lambda folder: make_cris(folder, width=64, blocks=(3, 4, 23, 3), dim=512, **CRIS),
         *(57, 64, 512, 17),
     ),
 }
