@@ -19,7 +19,8 @@
         ├── PlanFailed            not fatal: asks for a decode of everything
         └── TimestampsUnordered   not fatal: asks for a decode with reconstructed times
 
-Exit code 0 means all done, 1 done with quarantined inputs, 130 interrupted.
+Exit code 0 means all done, 1 done with quarantined inputs, 130 interrupted by Ctrl-C, 143 by SIGTERM, 141 nobody reads what
+is printed.
 """
 
 from __future__ import annotations

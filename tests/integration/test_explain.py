@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cli import framedex, ok
-from clips import encode
+from clips import encode, write_images
 
 PAL = Fraction(1, 25)
 
@@ -36,3 +36,13 @@ def test_without_a_store_there_is_nothing_to_index_into(tmp_path: Path) -> None:
     encode(tmp_path / "a.mp4", range(10), PAL)
     ran = framedex("index", tmp_path / "a.mp4", "--encoder", "micro-siglip")
     assert (ran.code, "--store" in ran.err) == (2, True)
+
+
+def test_a_folder_of_images_does_not_cost_the_others_their_plans(tmp_path: Path) -> None:
+    encode(tmp_path / "a.mp4", range(100), PAL)
+    write_images(tmp_path / "frames", 3)
+    ran = framedex("index", tmp_path, "--folder-fps", 3, "--explain", "--json")
+    assert ran.code == 1
+    told = ran.json()
+    assert [Path(plan["path"]).name for plan in told["plans"]] == ["a.mp4"]
+    assert [(Path(entry["path"]).name, entry["error"]) for entry in told["failed"]] == [("frames", "UsageError")]

@@ -145,3 +145,13 @@ def test_options_that_mean_nothing(world: SmallWorld, tmp_path: Path, options: t
     assert ran.code == 2
     assert sentence in ran.err
     assert not (tmp_path / "S").exists()
+
+
+def test_a_row_holds_no_vectors_of_another_runtime(world: SmallWorld, tmp_path: Path) -> None:
+    """Its provenance speaks for all of its vectors."""
+    store = tmp_path / "S"
+    ok("index", world.clips[0], "--store", store, *ENCODER, "--fps", 1, "--runtime", "torch-cpu")
+    (other,) = ok("index", world.clips[0], "--store", store, *ENCODER, "--fps", 2, "--json").json()["indexed"]
+    assert other["reused_frames"] == 0
+    (same,) = ok("index", world.clips[0], "--store", store, *ENCODER, "--fps", "0.5", "--json").json()["indexed"]
+    assert same["reused_frames"] == same["frames"]

@@ -28,7 +28,8 @@ def clips(world: SmallWorld, tmp_path: Path) -> Path:
 
 
 def index(clips: Path, *options: object) -> Ran:
-    return framedex("index", clips, "--store", clips.parent / "S", *ENCODER, *options)
+    folder = clips if clips.is_dir() else clips.parent
+    return framedex("index", clips, "--store", folder.parent / "S", *ENCODER, *options)
 
 
 def entries(clips: Path) -> list[QuarantineEntry]:
@@ -184,3 +185,35 @@ def test_a_summary_of_many_failures_is_grouped(clips: Path) -> None:
     assert "TruncatedVideo, 1: incomplete" in ran.out
     again = index(clips)
     assert "16  (16 of them as before, and not tried" in again.out
+
+
+def test_every_path_of_the_same_bytes_is_listed(clips: Path) -> None:
+    shutil.copy(clips / "cut.mp4", clips / "copy.mp4")
+    assert index(clips).code == 1
+    (entry,) = entries(clips)
+    assert [Path(path).name for path in entry.paths] == ["copy.mp4", "cut.mp4"]
+    assert entry.attempts == 1
+    (clips / "copy.mp4").unlink()
+    again = framedex("quarantine", clips.parent / "S", "--retry", "--json").json()
+    assert [Path(failed["path"]).name for failed in again["quarantined"]] == ["cut.mp4"]
+
+
+def test_what_is_no_longer_there_is_dropped_by_a_retry(clips: Path) -> None:
+    index(clips)
+    (clips / "cut.mp4").unlink()
+    ran = ok("quarantine", clips.parent / "S", "--retry")
+    assert "1 entries of files that are no longer there were dropped" in ran.err
+    assert entries(clips) == []
+
+
+def test_a_grid_that_fails_costs_no_other_grid(clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "times.txt").write_text("1\n500\n600\n")
+    ran = index(clips / "good.mp4", "--fps", 1, "--timestamps", tmp_path / "times.txt", "--json")
+    assert ran.code == 1
+    result = ran.json()
+    assert [entry["grid"] for entry in result["indexed"]] == ["fps=1"]
+    (failed,) = result["quarantined"]
+    assert failed["error"] == "OutsideVideo"
+    assert "2 of the times asked for (500 s is the first) lie past its last frame" in failed["reason"]
+    (entry,) = entries(clips)
+    assert entry.error == "OutsideVideo"

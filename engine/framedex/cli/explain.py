@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from framedex.cli.output import clock, note, print_json, print_table, visible
-from framedex.errors import VideoError
+from framedex.errors import FramedexError, UsageError, VideoError
 
 if TYPE_CHECKING:
     from framedex.decode import Grid
@@ -25,12 +25,14 @@ def explain_files(paths: Sequence[Path], grids: Sequence[Grid], *, folder_fps: s
     from framedex.decode.explain import explain
 
     told: list[dict[str, Any]] = []
-    failed = 0
+    failed: list[dict[str, str]] = []
     for path in paths:
         try:
             explanation = explain(identify(path, folder_fps=folder_fps), grids)
-        except VideoError as error:
-            failed += 1
+        except FramedexError as error:
+            if not isinstance(error, VideoError | UsageError):
+                raise
+            failed.append({"path": str(path), "error": type(error).__name__, "reason": str(error)})
             note(f"error: {error}")
             continue
         if as_json:
@@ -38,7 +40,7 @@ def explain_files(paths: Sequence[Path], grids: Sequence[Grid], *, folder_fps: s
         else:
             _show(path, explanation)
     if as_json:
-        print_json({"plans": told})
+        print_json({"plans": told, "failed": failed})
     if failed:
         raise typer.Exit(VideoError.exit_code)
 

@@ -47,12 +47,14 @@ def index(
             "--timestamps",
             parser=options.a_path,
             metavar="FILE",
-            help="Take the frames shown at these times, one a line, in seconds.",
+            help="Take the frames shown at these times, one a line, in seconds; a video that ends before one is quarantined.",
         ),
     ] = None,
     scene: Annotated[
         str | None,
-        typer.Option("--scene", metavar="T,…", help="Take the first frame of every scene; 0.3 is a usual threshold."),
+        typer.Option(
+            "--scene", metavar="T,…", help="Take the first frame of every scene; 0.3 is usual. Decodes every frame."
+        ),
     ] = None,
     folder_fps: Annotated[
         str | None, typer.Option("--folder-fps", metavar="RATE", help="Frame rate of folders of images.")
@@ -68,7 +70,8 @@ def index(
             min=0,
             max=32,
             metavar="T",
-            help="Grey levels by which a frame may differ from an embedded one to share its vector; recorded.",
+            help="Grey levels by which a frame may differ from an embedded one to share its vector; recorded. Above 0 every "
+            "grid is decoded on its own, and rows made with another tolerance are made again.",
         ),
     ] = 0,
     decoder: Annotated[
@@ -98,6 +101,7 @@ def index(
     expands it: "clips/**/*.mp4". A folder that holds only images is one video and needs --folder-fps.
 
     Several grids, of one kind or of several, come from one decode. Frames that look the same are embedded once.
+    Only what the frames depend on is decoded; damage elsewhere in a video is not seen.
 
     Videos that are in the store already are skipped, so the same command goes on where it stopped.
     One that cannot be used, or on which the decoder hangs or crashes, is quarantined with the reason, the

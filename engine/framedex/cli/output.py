@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,7 +31,10 @@ def print_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """A line for the person at the terminal; never part of a result."""
-    print(visible(text), file=sys.stderr, flush=True)
+    try:
+        print(visible(text), file=sys.stderr, flush=True)
+    except BrokenPipeError:  # nobody reads the notes any more; the work is what counts
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -32,8 +32,9 @@ def quarantine(
 ) -> None:
     """List the videos that could not be indexed, or try them again.
 
-    --retry runs each as it was asked for when it failed: the same encoder, grids, decoder and limits. Limits that are
-    given here count in place of those. What succeeds leaves the quarantine; the exit code is 1 where something fails again.
+    --retry runs each as it was asked for when it failed: the same encoder on the same runtime, grids, decoder and
+    limits. Limits that are given here count in place of those. What succeeds, or is no longer there, leaves the
+    quarantine; the exit code is 1 where something fails again.
 
     \b
     Examples:
@@ -105,24 +106,31 @@ def _retry(
     from framedex.ingest import Budget
 
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = defaultdict(list)
-    unknown = 0
+    unknown = gone = 0
     for entry in entries:
-        if entry.request:
-            groups[tuple(sorted(entry.request.items()))].append(Path(entry.paths[0]))
+        there = [Path(path) for path in entry.paths if Path(path).exists()]
+        if not there:
+            store.quarantine.remove(entry.key)
+            gone += 1
+        elif entry.request:
+            groups[tuple(sorted(entry.request.items()))].append(there[0])
         else:
             unknown += 1
+    asked = [
+        (dict(items), _settings(dict(items), threads=threads, limits=limits), paths) for items, paths in groups.items()
+    ]
     ingested = Ingested()
     with Progress("video", total=sum(map(len, groups.values()))) as progress:
-        for items, paths in groups.items():
-            request = dict(items)
-            settings = _settings(request, threads=threads, limits=limits)
+        for request, settings, paths in asked:
             budget = Budget.split(threads, videos=len(paths))
             with _embedder(store, request, encoder, threads=budget.embedder_threads) as embedder:
                 ingested.run(paths, store=store, embedder=embedder, settings=settings, progress=progress)
     if unknown:
         note(f"note: {unknown} entries do not say what was asked for; run framedex index on their files, with --retry")
+    if gone:
+        note(f"note: {gone} entries of files that are no longer there were dropped")
     if json:
-        print_json({**ingested.as_json(), "not_retried": unknown})
+        print_json({**ingested.as_json(), "not_retried": unknown, "gone": gone})
     else:
         ingested.show(store.path)
     if ingested.quarantined:
@@ -145,6 +153,8 @@ def _embedder(store: Store, request: dict[str, str], encoder: str | None, *, thr
     from framedex.embed import load_embedder
     from framedex.embed.of_store import find_embedder
 
+    runtime, precision = request.get("runtime", "auto"), request.get("precision")
     if encoder is not None:
-        return load_embedder(encoder, threads=threads)
-    return find_embedder(store, store.encoder(request["encoder"]), threads=threads)
+        return load_embedder(encoder, threads=threads, runtime=runtime, precision=precision)
+    entry = store.encoder(request["encoder"])
+    return find_embedder(store, entry, threads=threads, runtime=runtime, precision=precision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from framedex.errors import FramedexError, StorageError
 
 INTERRUPTED = 130
 TERMINATED = 143
+UNREAD = 141
 
 
 def run(app: typer.Typer) -> int:
@@ -30,6 +32,9 @@ def run(app: typer.Typer) -> int:
     except FramedexError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # nobody reads the results any more, as behind `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except OSError as error:
         subject = f"{error.filename}: " if error.filename else ""
         sentence = f"error: {subject}{error.strerror or error}; check the path, its permissions and the disk"

@@ -77,11 +77,13 @@ class GridSample:
         grid: the grid.
         points: its points, before duplicates collapsed.
         pts_us: int64 (n,), the frames taken, strictly increasing, microseconds.
+        beyond: points that lie past the end of the video: no frame is theirs, and they are not among `points`.
     """
 
     grid: Grid
     points: int
     pts_us: Pts
+    beyond: int = 0
 
     def __post_init__(self) -> None:
         self.pts_us.setflags(write=False)
@@ -89,7 +91,8 @@ class GridSample:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GridSample):
             return NotImplemented
-        return (self.grid, self.points) == (other.grid, other.points) and np.array_equal(self.pts_us, other.pts_us)
+        counts = (self.grid, self.points, self.beyond) == (other.grid, other.points, other.beyond)
+        return counts and np.array_equal(self.pts_us, other.pts_us)
 
     def __hash__(self) -> int:
         return hash((self.grid, self.points, len(self.pts_us)))

@@ -99,11 +99,7 @@ class PyAVReader(PassReader):
         self._release()
 
     def plan(self, *grids: Grid) -> tuple[DecodePlan | None, tuple[GridSample, ...]]:
-        """What a pass over `grids` decodes, and the frames it takes; no plan where everything is decoded.
-
-        Raises:
-            OutsideVideo: a grid names times past the end.
-        """
+        """What a pass over `grids` decodes, and the frames it takes; no plan where everything is decoded."""
         dense = any(grid.needs_pictures or grid.takes_all_at(self.rate) for grid in grids)
         table = None if dense else self.table
         if table is None:

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from framedex.contracts import Timing
 from framedex.decode.base import Decoded, DecodeSummary, GridSample
 from framedex.decode.grids import Cursor, Grid, in_one_us, pts_to_us
-from framedex.errors import DecodeFailed, OutsideVideo, TimestampsUnordered
+from framedex.errors import DecodeFailed, TimestampsUnordered
 
 Frame = TypeVar("Frame")
 
@@ -61,7 +61,6 @@ class GridWalk(Generic[Frame]):
         Raises:
             TimestampsUnordered: a timestamp is missing, or not greater than the one before.
             DecodeFailed: no frame at all, or two frames within one microsecond.
-            OutsideVideo: a grid names times past the end.
         """
         held: tuple[int, Frame] | None = None
         for pts, frame in frames:
@@ -80,13 +79,6 @@ class GridWalk(Generic[Frame]):
                 f"{self._path}: the video stream holds no frame that can be decoded; make or copy the file again"
             )
         by_grid = [cursor.end() for cursor in self._cursors]
-        for grid, cursor in zip(self._grids, self._cursors, strict=True):
-            if cursor.beyond:
-                end_s = float((self._last - self._origin) * self._time_base)
-                raise OutsideVideo(
-                    f"{self._path}: {cursor.beyond} of the times of {grid.name} lie past its last frame at {end_s:.3f} s; name "
-                    "times within the video"
-                )
         if any(by_grid):
             yield self._take(held, by_grid)
 
@@ -107,7 +99,9 @@ class GridWalk(Generic[Frame]):
             first_pts_us=pts_to_us(self._origin, self._time_base),
             last_pts_us=pts_to_us(self._last, self._time_base),
             samples=tuple(
-                GridSample(grid=grid, points=cursor.points, pts_us=np.array(taken, dtype=np.int64))
+                GridSample(
+                    grid=grid, points=cursor.points, pts_us=np.array(taken, dtype=np.int64), beyond=cursor.beyond
+                )
                 for grid, cursor, taken in zip(self._grids, self._cursors, self._taken, strict=True)
             ),
         )

@@ -50,8 +50,17 @@ def store_embedder(store: Store, encoder: str | None, *, threads: int) -> Embedd
     return embedder
 
 
-def find_embedder(store: Store, entry: EncoderEntry, *, threads: int) -> Embedder:
+def find_embedder(
+    store: Store, entry: EncoderEntry, *, threads: int, runtime: str = "auto", precision: str | None = None
+) -> Embedder:
     """Open the embedder of an encoder that the store knows, from among the bundled ones or where its artefact was.
+
+    Args:
+        store: the store.
+        entry: the encoder.
+        threads: that the runtime may use, >= 1.
+        runtime: as `load_embedder` has it.
+        precision: likewise.
 
     Raises:
         UsageError: it is found in neither place.
@@ -60,7 +69,7 @@ def find_embedder(store: Store, entry: EncoderEntry, *, threads: int) -> Embedde
     """
     for place in (*BUNDLED, entry.artefact):
         try:
-            embedder = load_embedder(place, threads=threads)
+            embedder = load_embedder(place, threads=threads, runtime=runtime, precision=precision)
         except UsageError:
             continue
         if embedder.manifest.encoder_key == entry.key:

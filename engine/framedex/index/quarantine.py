@@ -118,6 +118,18 @@ class Quarantine:
         self._of_path(path).add(key)
         return entry
 
+    def met_at(self, *, key: str, path: str) -> None:
+        """The bytes of an entry, where there is one, are at a further path too.
+
+        Raises:
+            StorageError: the file system refused.
+        """
+        entry = self._readable(key)
+        if entry is not None and path not in entry.paths:
+            self._write(replace(entry, paths=tuple(sorted({*entry.paths, path}))))
+            self._leave(path, keep=key)
+            self._of_path(path).add(key)
+
     def forgive(self, *, key: str, path: str) -> None:
         """An input is fine now: the entry of its key goes, and its path leaves all others, which go when it was their last.
 

@@ -76,6 +76,10 @@ class Assembly:
             encoder_key=embedder.manifest.encoder_key,
             timing=timing,
             dtype=dtype,
+            made_by={
+                "decoder": _decoder_of(source, settings),
+                **{name: value for name, value in embedder.provenance.items() if name in ("runtime", "precision")},
+            },
             but=frozenset(settings.grids[number].name for number in group),
         )
         self._stack = Stack(dim=embedder.manifest.dim)
@@ -122,6 +126,12 @@ class Assembly:
     def end(self, info: VideoInfo, summary: DecodeSummary) -> None:
         """The pass is complete; its last vectors may still be under way."""
         self._end = (info, summary)
+
+    @property
+    def length_us(self) -> int:
+        """From the video's first frame to its last, in microseconds; once the pass has ended."""
+        assert self._end is not None
+        return self._end[1].last_pts_us - self._end[1].first_pts_us
 
     @property
     def complete(self) -> bool:
@@ -227,7 +237,7 @@ def put_video(
         reused_frames=known_frames + repeated_frames,
         provenance={
             "framedex": framedex.__version__,
-            "decoder": "folder" if source.folder_fps is not None else settings.decoder,
+            "decoder": _decoder_of(source, settings),
             "decoder_threads": str(budget.decoder_threads),
             "decode_workers": str(budget.workers),
             "av": av.__version__,
@@ -239,6 +249,10 @@ def put_video(
             **embedder.provenance,
         },
     )
+
+
+def _decoder_of(source: VideoSource, settings: IngestSettings) -> str:
+    return "folder" if source.folder_fps is not None else settings.decoder
 
 
 def encoder_entry(embedder: Embedder) -> EncoderEntry:

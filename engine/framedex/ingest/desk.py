@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from framedex import errors
-from framedex.decode import GridSample, VideoSource
+from framedex.decode import GridSample, TimesGrid, VideoSource
 from framedex.embed.base import Embedder
-from framedex.errors import DecodeFailed, FramedexError, VideoError
+from framedex.errors import DecodeFailed, FramedexError, OutsideVideo, VideoError
 from framedex.index.quarantine import QuarantineEntry
 from framedex.index.row import Row
 from framedex.index.store import Store
@@ -192,13 +192,16 @@ class Desk:
         path, grid = file.task.path, sample.grid.name
         if any(isinstance(outcome, Indexed) and outcome.row.grid == grid for outcome in file.outcomes):
             return None  # its worker died behind its last frame, and it was decoded twice
+        if sample.beyond:
+            return self._quarantine(file, OutsideVideo.__name__, _outside(path, sample, assembly))
         if not len(sample.pts_us):
             return self._quarantine(
                 file, DecodeFailed.__name__, f"{path}: no frame of it is on {grid}; use another grid"
             )
         with self._tally.writing():
             row = assembly.commit(sample)
-            self._forgive(path, row)
+            if not any(isinstance(outcome, Quarantined) for outcome in file.outcomes):
+                self._forgive(path, row)
         self._tally.rows += 1
         return Indexed(path=path, row=row)
 
@@ -220,6 +223,8 @@ class Desk:
         while file.settled and file.copies:
             copy = file.copies.pop(0)
             for outcome in file.outcomes:
+                if isinstance(outcome, Quarantined) and file.source is not None:
+                    self._store.quarantine.met_at(key=file.source.key, path=stored_path(copy.path))
                 yield _also(copy.path, outcome)
 
     def _failed(self, file: _File, error: str, reason: str) -> Outcome:
@@ -244,6 +249,18 @@ class Desk:
     def _forgive(self, path: Path, row: Row) -> None:
         """Forget earlier failures of a video that is in the store now, under its key or its path."""
         self._store.quarantine.forgive(key=row.video_key, path=stored_path(path))
+
+
+def _outside(path: Path, sample: GridSample, assembly: Assembly) -> str:
+    """The sentence for times that a video does not have."""
+    end_s = assembly.length_us / 1e6
+    first = ""
+    if isinstance(sample.grid, TimesGrid):
+        first = f" ({float(sample.grid.times_s[-sample.beyond]):g} s is the first)"
+    return (
+        f"{path}: {sample.beyond} of the times asked for{first} lie past its last frame, at {end_s:.3f} s; leave it out, or name "
+        "times within it"
+    )
 
 
 def _path_key(path: Path) -> str:

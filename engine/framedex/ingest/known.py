@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +20,8 @@ from framedex.ingest.outcomes import TOLERANCE
 class KnownVectors:
     """Finds vectors by timestamp, in files that stay mapped until `close`.
 
-    Only rows that are stored as they would be now, and hold each frame's own vector or that of an equal one, are used.
+    Only rows that are made as they would be now (type, timing, decoder, runtime, precision), and hold each frame's own vector or
+    that of an equal one, are used: a row's provenance speaks for all of its vectors.
 
     Args:
         store: where rows are.
@@ -27,11 +29,20 @@ class KnownVectors:
         encoder_key: likewise.
         timing: of the timestamps.
         dtype: of the vectors.
+        made_by: provenance that their rows must have: decoder, runtime, precision.
         but: grids that are being made.
     """
 
     def __init__(
-        self, store: Store, *, video_key: str, encoder_key: str, timing: Timing, dtype: Dtype, but: frozenset[str]
+        self,
+        store: Store,
+        *,
+        video_key: str,
+        encoder_key: str,
+        timing: Timing,
+        dtype: Dtype,
+        made_by: Mapping[str, str],
+        but: frozenset[str],
     ) -> None:
         self._indexes: list[VideoIndex] = []
         self._places: dict[int, tuple[int, int]] = {}
@@ -41,6 +52,8 @@ class KnownVectors:
             try:
                 row = store.row(video_key, encoder_key=encoder_key, grid=grid)
                 if row is None or (row.dtype, row.timing, row.provenance.get(TOLERANCE, "0")) != (dtype, timing, "0"):
+                    continue
+                if any(row.provenance.get(name) != value for name, value in made_by.items()):
                     continue
                 index = store.open_row(row)
                 index.verify()

@@ -24,7 +24,7 @@ from framedex.ingest.tally import Tally
 
 
 def ingest(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     *,
     store: Store,
     embedder: Embedder,
@@ -51,10 +51,11 @@ def ingest(
         StorageError: the store cannot be written; what was indexed before stays.
         DeviceError: the embedder's runtime failed, or no process can be started.
     """
+    inputs = [Path(path) for path in paths]
     decoders.load(settings.decoder)
     store.add_encoder(encoder_entry(embedder))
     tally = tally or Tally()
-    budget = Budget.split(settings.threads, videos=len(paths))
+    budget = Budget.split(settings.threads, videos=len(inputs))
     tally.begin(budget)
     setup = messages.Setup(
         layout=SlotLayout.fitting(size=embedder.manifest.image.size, workers=budget.workers),
@@ -66,7 +67,7 @@ def ingest(
     )
     docket = Docket(store, embedder.manifest.encoder_key, settings)
     desk = Desk(store, embedder, settings, budget, tally, frames_done=frames_done)
-    crew = Crew(paths, setup=setup, budget=budget, limits=settings.limits, decide=docket.decide, tally=tally)
+    crew = Crew(inputs, setup=setup, budget=budget, limits=settings.limits, decide=docket.decide, tally=tally)
     try:
         with crew:
             for event in crew.listen():

@@ -15,7 +15,7 @@ from framedex.ingest.outcomes import IngestSettings
 from framedex.ingest.watch import Limits
 
 #: What a failed video does not depend on, so that it is held back whichever of these a run has.
-_BESIDE = frozenset({"encoder", "artefact", "dtype", "dedupe_tolerance"})
+_BESIDE = frozenset({"encoder", "artefact", "runtime", "precision", "dtype", "dedupe_tolerance"})
 
 #: The distribution whose version says what a decoder is.
 _DISTRIBUTIONS = {"pyav": "av"}
@@ -46,6 +46,7 @@ def request_of(settings: IngestSettings, embedder: Embedder | None = None) -> di
         request["times"] = " ".join(map(str, times))
     if embedder is not None:
         request |= {"encoder": embedder.manifest.encoder_key, "artefact": embedder.origin}
+        request |= {name: value for name, value in embedder.provenance.items() if name in ("runtime", "precision")}
     return request
 
 

@@ -19,6 +19,7 @@ class StageTime:
         lanes: what worked on it: "2 × 1 thread".
         items: frames, or rows.
         unit: "frames" or "rows".
+        n_lanes: how many of them.
         busy_s: seconds of work, of all lanes together.
         busy: share of the run's time, averaged over the lanes.
         waiting: share of the run's time in which it could not work for want of room or of frames.
@@ -28,6 +29,7 @@ class StageTime:
     lanes: str
     items: int
     unit: str
+    n_lanes: int
     busy_s: float
     busy: float
     waiting: float
@@ -35,7 +37,7 @@ class StageTime:
     @property
     def rate(self) -> float | None:
         """Items per second, while busy, of all lanes together; None where nothing was done."""
-        return self.items / self.busy_s if self.items and self.busy_s else None
+        return self.n_lanes * self.items / self.busy_s if self.items and self.busy_s else None
 
 
 class Tally:
@@ -107,6 +109,7 @@ class Tally:
                 lanes=f"{budget.workers} × {budget.decoder_threads}",
                 items=self.decoded_frames,
                 unit="frames",
+                n_lanes=budget.workers,
                 busy_s=self.decode_busy_s,
                 busy=self.decode_busy_s / decoders_s,
                 waiting=self.decode_wait_s / decoders_s,
@@ -116,6 +119,7 @@ class Tally:
                 lanes=f"1 × {budget.embedder_threads}",
                 items=self.embedded_frames,
                 unit="frames",
+                n_lanes=1,
                 busy_s=self._embed_s,
                 busy=self._embed_s / wall_s,
                 waiting=self._wait_s / wall_s,
@@ -125,6 +129,7 @@ class Tally:
                 lanes="1 × 1",
                 items=self.rows,
                 unit="rows",
+                n_lanes=1,
                 busy_s=self._write_s,
                 busy=self._write_s / wall_s,
                 waiting=0.0,

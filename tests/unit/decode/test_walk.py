@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from framedex.decode.grids import EveryGrid, FpsGrid, Grid, TimesGrid
 from framedex.decode.walk import GridWalk
-from framedex.errors import DecodeFailed, OutsideVideo, TimestampsUnordered
+from framedex.errors import DecodeFailed, TimestampsUnordered
 
 
 def no_picture(frame: str) -> VideoFrame:
@@ -69,10 +69,12 @@ def test_several_grids_share_a_pass_and_keep_their_own_frames() -> None:
     assert [sample.points for sample in samples] == [3, 2, 5]
 
 
-def test_times_past_the_end_are_refused() -> None:
-    grid = TimesGrid(times_s=(Fraction(0), Fraction(3)))
-    with pytest.raises(OutsideVideo, match=r"clip.mp4: 1 of the times of times=\w+ lie past its last frame at 1.000 s"):
-        list(walk(grid).taken(timed(0, 10)))
+def test_times_past_the_end_are_counted_and_cost_no_other_grid() -> None:
+    one_pass = walk(TimesGrid(times_s=(Fraction(0), Fraction(3))), FpsGrid(fps=Fraction(1)))
+    assert [pts_us for pts_us, _ in one_pass.taken(timed(0, 10))] == [0, 1_000_000]
+    times, rate = one_pass.summary(decoded="everything", damaged_frames=0).samples
+    assert (times.points, times.beyond, times.pts_us.tolist()) == (1, 1, [0])
+    assert (rate.points, rate.beyond) == (2, 0)
 
 
 def test_holds_one_frame_only() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from framedex.ingest import Budget, Tally
 
 
@@ -23,6 +25,6 @@ def test_shares_are_of_the_lanes() -> None:
     assert (decode.stage, embed.stage, write.stage) == ("decode", "embed", "write")
     assert (decode.lanes, embed.lanes) == ("2 × 1", "1 × 2")
     assert (round(decode.busy, 6), round(decode.waiting, 6)) == (0.5, 0.25)
-    assert decode.rate is not None
+    assert decode.rate == pytest.approx(2 * 300 / tally.decode_busy_s), "of both lanes together"
     assert embed.rate is None
     assert 0 <= embed.busy + write.busy <= 1

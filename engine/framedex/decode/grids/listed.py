@@ -37,7 +37,7 @@ class TimesGrid(Grid):
             UsageError: no such file, a line that is no time, or no time at all.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
             raise UsageError(
