@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from typing import Any
 import typer
 
 from framedex.cli.output import visible
-from framedex.errors import FramedexError, StorageError
+from framedex.errors import FramedexError, StorageError, UsageError
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -25,16 +24,13 @@ def run(app: typer.Typer) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be text; print what can be printed
             stream.reconfigure(errors="backslashreplace")
-    termination = _Termination()
+    termination, stdout = _Termination(), sys.stdout
     try:
         with termination:
-            app()
+            code = app(standalone_mode=False) or 0
     except FramedexError as error:
         print(f"error: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # nobody reads the results any more, as behind `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD
     except OSError as error:
         subject = f"{error.filename}: " if error.filename else ""
         sentence = f"error: {subject}{error.strerror or error}; check the path, its permissions and the disk"
@@ -44,15 +40,28 @@ def run(app: typer.Typer) -> int:
         code = INTERRUPTED
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except Exception:
-        if not termination.asked:
+        if sys.stdout is not stdout:  # so typer ends a command whose results nobody reads any more, as behind `| head`
+            code = UNREAD
+    except Exception as error:
+        if termination.asked:
+            code = TERMINATED  # it came in the middle of an import, which made an error of its own of it
+        elif hasattr(error, "format_message"):  # typer's own complaints, of which it exports no common class
+            code = _refuse(error)
+        else:
             raise
-        code = TERMINATED  # it came in the middle of an import, which made an error of its own of it
-    else:
-        code = 0
     if code in (INTERRUPTED, TERMINATED):
         print("interrupted: what was finished is kept; run the same command again to go on", file=sys.stderr)
     return code
+
+
+def _refuse(error: Any) -> int:
+    """Say what is wrong with the words of a command, in one sentence; without any words there is help instead."""
+    sentence = error.format_message()
+    if getattr(error, "ctx", None) is not None and sentence and not type(error).__name__.startswith("NoArgs"):
+        sentence = sentence.replace("Value error, ", "")
+        sentence = f"error: {sentence.rstrip('.')}; see: {error.ctx.command_path} --help"
+    print(sentence if "\n" in sentence else visible(sentence), file=sys.stderr)
+    return UsageError.exit_code
 
 
 class _Termination:
