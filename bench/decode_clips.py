@@ -69,14 +69,14 @@ def forms(*, quick: bool) -> tuple[ClipForm, ...]:
     """Every clip; with `quick`, under the same names, of half or a quarter of the width and height and a few seconds."""
     kinds: tuple[tuple[str, str, str, Mapping[str, str], tuple[str, ...]], ...] = (
         ("h264", "mp4", "libx264", _X264, ("720p", "360p", "1080p")),
-        ("h264-gop30", "mp4", "libx264", {**_X264, "g": "30"}, ("720p", "360p")),
-        ("h264-opengop", "mp4", "libx264", {**_X264, "g": "60", "x264-params": "open-gop=1"}, ("720p", "360p")),
-        ("h264-ts", "ts", "libx264", {**_X264, "g": "60"}, ("720p", "360p")),
+        ("h264-gop30", "mp4", "libx264", {**_X264, "g": "30"}, ("720p",)),
+        ("h264-opengop", "mp4", "libx264", {**_X264, "g": "60", "x264-params": "open-gop=1"}, ("720p",)),
+        ("h264-ts", "ts", "libx264", {**_X264, "g": "60"}, ("720p",)),
         ("hevc", "mp4", "libx265", _X265, ("720p", "360p")),
         ("vp9", "webm", "libvpx-vp9", _VP9, ("720p", "360p")),
-        ("av1", "mp4", "libsvtav1", _AV1, ("720p", "360p")),
-        ("mpeg4", "mp4", "mpeg4", _MPEG4, ("720p", "360p")),
-        ("mjpeg", "mov", "mjpeg", _MJPEG, ("720p", "360p")),
+        ("av1", "mp4", "libsvtav1", _AV1, ("720p",)),
+        ("mpeg4", "mp4", "mpeg4", _MPEG4, ("720p",)),
+        ("mjpeg", "mov", "mjpeg", _MJPEG, ("720p",)),
     )
     every = [
         ClipForm(
