@@ -40,11 +40,11 @@ class PacketTable:
     Attributes:
         time_base: seconds per unit of pts.
         pts: int64 (n,), all different.
-        dts: int64 (n,), decoding times, not decreasing; pts where the container has none.
-        nbytes: int64 (n,), size of each packet.
+        nbytes: uint32 (n,), size of each packet.
         shown: bool (n,), False where an edit list leaves the picture out.
         entry: uint8 (n,), NO_ENTRY, OPEN_ENTRY or CLOSED_ENTRY; the first is no NO_ENTRY.
         referenced: bool (n,), whether a later picture of the same layer refers to it; True where that is not known.
+        entry_dts: int64 (e,), decoding time of each packet that is an entry; its pts where the container has none.
         layer: uint8 (n,), temporal layer: a picture refers to none of a higher layer.
         feeds_led: whether referenced pictures that lead an open entry have to be fed where decoding begins there.
         reads_references: whether `referenced` and `layer` come from the packets or the container, or all count as referenced.
@@ -52,10 +52,10 @@ class PacketTable:
 
     time_base: Fraction
     pts: NDArray[np.int64]
-    dts: NDArray[np.int64]
-    nbytes: NDArray[np.int64]
+    nbytes: NDArray[np.uint32]
     shown: NDArray[np.bool_]
     entry: NDArray[np.uint8]
+    entry_dts: NDArray[np.int64]
     referenced: NDArray[np.bool_]
     layer: NDArray[np.uint8]
     feeds_led: bool
@@ -63,6 +63,11 @@ class PacketTable:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def dts_of_entry(self, number: int) -> int:
+        """Decoding time of the entry that is packet `number`."""
+        entries = np.flatnonzero(self.entry != NO_ENTRY)
+        return int(self.entry_dts[np.searchsorted(entries, number)])
 
     @property
     def timeline(self) -> NDArray[np.int64]:
@@ -87,7 +92,7 @@ class PacketScan:
         self._coded: CodedStream | None = None
         self._keyed: KeyedStream | None = None
         self._guesses_order = False  # a decoder has to guess how far pictures overtake each other
-        self._pts, self._dts, self._nbytes = array("q"), array("q"), array("q")
+        self._pts, self._entry_dts, self._nbytes = array("q"), array("q"), array("I")
         self._shown, self._entry, self._referenced, self._layer = bytearray(), bytearray(), bytearray(), bytearray()
         self._sequence = 0
         self._orders = array("q")  # of the pictures of the present coded video sequence
@@ -146,7 +151,8 @@ class PacketScan:
             assert self._keyed is not None
             self._add_keyed(packet, self._keyed.begins(bytes(packet), key=packet.is_keyframe))
         self._pts.append(pts)
-        self._dts.append(pts if dts is None else dts)
+        if self._entry[-1] != NO_ENTRY:
+            self._entry_dts.append(pts if dts is None else dts)
         self._nbytes.append(packet.size)
         self._shown.append(not packet.is_discard)
         if len(self._pts) == 1 and self._entry[0] == NO_ENTRY:
@@ -223,10 +229,10 @@ class PacketScan:
         return PacketTable(
             time_base=self._time_base,
             pts=pts,
-            dts=np.frombuffer(self._dts, dtype=np.int64),
-            nbytes=np.frombuffer(self._nbytes, dtype=np.int64),
+            nbytes=np.frombuffer(self._nbytes, dtype=np.uint32),
             shown=shown,
             entry=np.frombuffer(self._entry, dtype=np.uint8),
+            entry_dts=np.frombuffer(self._entry_dts, dtype=np.int64),
             referenced=np.frombuffer(self._referenced, dtype=np.bool_),
             layer=np.frombuffer(self._layer, dtype=np.uint8),
             feeds_led=self._codec == "h264",

@@ -29,6 +29,8 @@ from framedex.errors import DecodeFailed, PlanFailed
 _JUMP_NBYTES = 4 << 20
 #: What groups that are decoded at once may hold, in packets and in pictures that wait for their turn.
 _HELD_NBYTES = 192 << 20
+#: Every decoder has the file open, and FFmpeg keeps some 86 bytes of each packet of an open MP4.
+_MOST_PACKETS = 100_000
 
 FramePacket: TypeAlias = "Packet[VideoStream]"
 
@@ -46,7 +48,6 @@ class PacketFeed:
         self._video = video
         self._path = path
         self._table = table
-        self._ends = table.nbytes.cumsum()
         self._packets = video.packets()
         self._next = 0
         self._can_jump = can_seek(video.container_name)
@@ -73,10 +74,10 @@ class PacketFeed:
     def _jump_towards(self, number: int) -> None:
         if not self._can_jump or number <= self._next:
             return
-        if self._ends[number - 1] - (self._ends[self._next - 1] if self._next else 0) < _JUMP_NBYTES:
+        if self._table.nbytes[self._next : number].sum(dtype=np.int64) < _JUMP_NBYTES:
             return
         self._packets.close()
-        self._video.jump(int(self._table.dts[number]))
+        self._video.jump(self._table.dts_of_entry(number))
         self._packets = self._video.packets()
         first = next(self._packets, None)
         landed = self._number_of(first, number)
@@ -190,9 +191,11 @@ def decoders_for(plan: DecodePlan, table: PacketTable, *, threads: int, frame_nb
         threads: that there are.
         frame_nbytes: of a picture; each decoder's own pictures, some twenty at the most, come on top.
     """
-    if threads == 1 or len(plan.groups) < 2 * threads:
+    if threads == 1 or len(plan.groups) < 2 * threads or len(table) > _MOST_PACKETS:
         return 1
-    held = max(int(table.nbytes[group.feed].sum()) + len(group.targets) * frame_nbytes for group in plan.groups)
+    held = max(
+        int(table.nbytes[group.feed].sum(dtype=np.int64)) + len(group.targets) * frame_nbytes for group in plan.groups
+    )
     return threads if held * (threads + 1) <= _HELD_NBYTES else 1
 
 

@@ -73,10 +73,10 @@ def streams(draw: st.DrawFn) -> Stream:
     table = PacketTable(
         time_base=Fraction(1, 25),
         pts=np.array(pts, dtype=np.int64),
-        dts=np.arange(n, dtype=np.int64),
-        nbytes=np.full(n, 100, dtype=np.int64),
+        nbytes=np.full(n, 100, dtype=np.uint32),
         shown=np.ones(n, dtype=np.bool_),
         entry=np.array(entry, dtype=np.uint8),
+        entry_dts=np.flatnonzero(np.array(entry) != NO_ENTRY),
         # What the headers say: whether a picture of the same layer may refer to it. They may say so for nothing.
         referenced=np.array([i in same_layer or draw(st.booleans()) for i in range(n)], dtype=np.bool_),
         layer=np.array(layer, dtype=np.uint8),
@@ -137,10 +137,10 @@ def closed_gop(length: int, n_groups: int) -> PacketTable:
     return PacketTable(
         time_base=Fraction(1, 25),
         pts=np.arange(n, dtype=np.int64),
-        dts=np.arange(n, dtype=np.int64),
-        nbytes=np.full(n, 100, dtype=np.int64),
+        nbytes=np.full(n, 100, dtype=np.uint32),
         shown=np.ones(n, dtype=np.bool_),
         entry=np.where(within == 0, CLOSED_ENTRY, NO_ENTRY).astype(np.uint8),
+        entry_dts=np.arange(0, n, length),
         referenced=within % 2 == 0,
         layer=np.zeros(n, dtype=np.uint8),
         feeds_led=True,
