@@ -6,11 +6,11 @@ READY := $(VENV)/.ready
 NATIVE := CMakeLists.txt $(shell find engine/native -type f 2>/dev/null)
 SOURCES := engine exporters bench tests docs
 
-.PHONY: help setup demo test test-slow lint format docs bench clean
+.PHONY: help setup demo test test-slow test-long lint format docs bench clean
 
 help:
 	@echo "make demo      the main job on bundled clips and models; ends in a table and a report"
-	@echo "make test      the quick tests (make test-slow: the long ones)"
+	@echo "make test      the quick tests (make test-slow: those of ten seconds and more; make test-long: of minutes)"
 	@echo "make lint      ruff, mypy --strict, clang-format, generated docs"
 	@echo "make format    rewrite sources and generated docs"
 	@echo "make bench     bench/throughput.py --quick"
@@ -29,10 +29,13 @@ demo: setup
 	$(BIN)/framedex demo --output demo
 
 test: setup
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not long"
 
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow
+
+test-long: setup
+	$(BIN)/python -m pytest -q -m long
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)
