@@ -7,6 +7,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+_interrupted: list[bool] = []
+
 
 def main() -> NoReturn:
     """Entry point of the `framedex` script."""
@@ -22,7 +24,10 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """The first Ctrl-C ends the command; those after it do not disturb the end."""
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """The first Ctrl-C ends the command; those after it do not disturb the end, not even one that comes in here."""
+    if _interrupted:
+        return
+    _interrupted.append(True)
     signal.signal(number, signal.SIG_IGN)
     signal.default_int_handler(number, frame)

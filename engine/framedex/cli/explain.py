@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from framedex.cli.output import clock, note, print_json, print_table, visible
+from framedex.cli.output import clock, note, print_json, print_table
 from framedex.errors import FramedexError, UsageError, VideoError
+from framedex.visible import visible
 
 if TYPE_CHECKING:
     from framedex.decode import Grid

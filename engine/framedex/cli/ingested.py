@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framedex.cli.output import Progress, note, print_table, visible
+from framedex.cli.output import Progress, note, print_table
+from framedex.visible import visible
 
 if TYPE_CHECKING:
     from framedex.embed.base import Embedder

@@ -11,17 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-
-def visible(text: str) -> str:
-    """Text on one line, as a terminal may have it: what is no printable character is written out, as in "\\x1b" or "\\n".
-
-    File names may hold anything, and reasons quote them.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+from framedex.visible import visible
 
 
 def print_json(value: Any) -> None:

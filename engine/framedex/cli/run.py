@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 
-from framedex.cli.output import visible
 from framedex.errors import FramedexError, StorageError, UsageError
+from framedex.visible import visible
 
 INTERRUPTED = 130
 TERMINATED = 143

@@ -24,6 +24,7 @@ from framedex.ingest.outcomes import Indexed, IngestSettings, Outcome, Quarantin
 from framedex.ingest.request import request_of
 from framedex.ingest.tally import Tally
 from framedex.keys import KEY_LENGTH, sha256_parts
+from framedex.visible import visible
 
 #: Called with a path and how many of its frames have come.
 FramesDone = Callable[[Path, int], None]
@@ -236,7 +237,7 @@ class Desk:
         return outcome
 
     def _quarantine(self, file: _File, error: str, reason: str) -> Quarantined:
-        path = file.task.path
+        path, reason = file.task.path, visible(reason)
         self._store.quarantine.add(
             key=file.source.key if file.source is not None else _path_key(path),
             path=stored_path(path),
@@ -271,12 +272,12 @@ def _path_key(path: Path) -> str:
 def _as_before(path: Path, entry: QuarantineEntry) -> Quarantined:
     """A video that is not tried, for it failed before and nothing has changed."""
     where = "" if str(path) in entry.reason else f"{path}: "
-    return Quarantined(path=path, error=entry.error, reason=f"{where}as before: {entry.reason}", held=True)
+    return Quarantined(path=path, error=entry.error, reason=visible(f"{where}as before: {entry.reason}"), held=True)
 
 
 def _also(path: Path, first: Outcome) -> Outcome:
     """The same bytes under a second path: what became of the first holds for it too."""
     if isinstance(first, Quarantined):
         reason = f"{path}: the same bytes as {first.path}, which was quarantined"
-        return Quarantined(path=path, error=first.error, reason=reason, held=first.held)
+        return Quarantined(path=path, error=first.error, reason=visible(reason), held=first.held)
     return Skipped(path=path, row=first.row)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from framedex.cli.output import Progress, clock, note, print_table, visible
+from framedex.cli.output import Progress, clock, note, print_table
+from framedex.visible import visible
 
 
 @pytest.mark.parametrize(
