@@ -27,7 +27,6 @@ import argparse
 import hashlib
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,8 +40,7 @@ from decode_clips import MAIN, forms, make_clips
 from decode_peers import PeerFailed, Shown, Task, clip_source, peer_versions, peers, task_for
 from framedex.cli.output import default_threads, print_table
 from framedex.contracts import Pixels
-from framedex.errors import FramedexError
-from harness import Measured, arguments, report
+from harness import Measured, report, run_bench
 from needed_packets import PacketList, decode_packets
 
 GRIDS: dict[str, Fraction | None] = {"every": None, "1fps": Fraction(1), "0p1fps": Fraction(1, 10)}
@@ -284,18 +282,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=Path, metavar="DIR", help="keep the clips here, and take those that are here")
 
 
-def main() -> int:
-    """Run the bench; an input that cannot be used is one sentence and an exit code."""
-    assert __doc__ is not None
-    options = arguments(__doc__, add_options)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            equal = run(options, Path(folder))
-    except FramedexError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0 if equal else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    assert __doc__ is not None
+    sys.exit(run_bench(__doc__, add_options, run))

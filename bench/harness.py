@@ -8,6 +8,8 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from framedex.errors import FramedexError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,6 +99,27 @@ def arguments(doc: str, add: Callable[[argparse.ArgumentParser], None]) -> argpa
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON line to a file")
     return parser.parse_args()
+
+
+def run_bench(
+    doc: str,
+    add: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace, Path], bool],
+) -> int:
+    """Run a bench in a folder of its own; the exit code: 0, 1 where answers were not equal, or that of an input's error.
+
+    Args:
+        doc: of the bench.
+        add: its own options.
+        run: the bench; tells whether the answers were equal.
+    """
+    options = arguments(doc, add)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return 0 if run(options, Path(folder)) else 1
+    except FramedexError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
 
 
 def report(

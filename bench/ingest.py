@@ -31,7 +31,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,10 +39,9 @@ from pathlib import Path
 from framedex.cli.output import default_threads, note, print_table
 from framedex.decode import FpsGrid
 from framedex.embed import load_embedder
-from framedex.errors import FramedexError
 from framedex.index import Store
 from framedex.ingest import Indexed, IngestSettings, ingest
-from harness import Measured, arguments, report
+from harness import Measured, report, run_bench
 from ingest_clips import FULL, QUICK, Plan, Workload, make_workloads, write_repeated
 from ingest_loop import (
     MIN_COSINE,
@@ -300,18 +298,6 @@ def add_options(_parser: argparse.ArgumentParser) -> None:
     """This bench has no options of its own."""
 
 
-def main() -> int:
-    """Run the bench; an input that cannot be used is one sentence and an exit code."""
-    assert __doc__ is not None
-    options = arguments(__doc__, add_options)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            equal = run(options, Path(folder))
-    except FramedexError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0 if equal else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    assert __doc__ is not None
+    sys.exit(run_bench(__doc__, add_options, run))

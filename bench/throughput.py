@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +35,8 @@ from framedex.cli.output import default_threads, print_table
 from framedex.decode import FpsGrid, find_videos, identify
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
-from framedex.errors import FramedexError
 from framedex.index import Store
-from harness import Measured, arguments, copy_bytes_per_s, gemm_flop_per_s, report
+from harness import Measured, copy_bytes_per_s, gemm_flop_per_s, report, run_bench
 from pipeline import Run, measured, time_pipeline
 from stages import (
     BUDGET,
@@ -199,18 +197,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", default="1", metavar="RATE", help="frames taken per second of video")
 
 
-def main() -> int:
-    """Run the bench; an input that cannot be used is one sentence and an exit code."""
-    assert __doc__ is not None
-    options = arguments(__doc__, add_options)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            equal = run(options, Path(folder))
-    except FramedexError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0 if equal else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    assert __doc__ is not None
+    sys.exit(run_bench(__doc__, add_options, run))

@@ -93,6 +93,7 @@ def test_killed_before_run_json_was_there(world: SmallWorld, tmp_path: Path) -> 
     sweep.run.mkdir()
     (sweep.run / ".run.json.1.0a.tmp").write_bytes(b"{")
     ok("sweep", sweep.config, "-o", sweep.run, "--threads", 1)
+    assert len(list((sweep.run / "records").glob("*.parquet"))) == 1
 
 
 @pytest.fixture

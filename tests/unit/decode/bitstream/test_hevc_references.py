@@ -38,7 +38,8 @@ TWO = hevc_slice(TRAIL_R, lsb=2, references={-2: 1, 2: 1})
 
 
 def test_pictures_that_are_there_may_be_referred_to() -> None:
-    read(IDR, FOUR, TWO, hevc_slice(TRAIL_N, lsb=1, references={-1: 1, 1: 1, 3: 1}))
+    coded = read(IDR, FOUR, TWO)
+    assert coded.picture(annex_b(hevc_slice(TRAIL_N, lsb=1, references={-1: 1, 1: 1, 3: 1}))).order == 1
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,13 @@ def test_missing_picture_is_untrusted(slices: list[bytes]) -> None:
 
 
 def test_higher_layer_may_refer_to_a_picture_that_its_own_layer_may_not() -> None:
-    read(IDR, hevc_slice(TRAIL_N, lsb=4, references={-4: 1}), hevc_slice(TRAIL_R, layer=1, lsb=2, references={2: 1}))
+    coded = read(IDR, hevc_slice(TRAIL_N, lsb=4, references={-4: 1}))
+    higher = coded.picture(annex_b(hevc_slice(TRAIL_R, layer=1, lsb=2, references={2: 1})))
+    assert (higher.layer, higher.order) == (1, 2)
 
 
 def test_picture_that_is_kept_but_not_referred_to_may_be_missing() -> None:
-    read(IDR, hevc_slice(TRAIL_R, lsb=4, references={-4: 1, -2: 0}))
+    assert read(IDR).picture(annex_b(hevc_slice(TRAIL_R, lsb=4, references={-4: 1, -2: 0}))).order == 4
 
 
 def test_pictures_in_front_of_an_entry_are_for_leading_ones() -> None:
