@@ -25,6 +25,7 @@ from framedex.decode.packets import CLOSED_ENTRY, NO_ENTRY, PacketTable
 
 #: Where nearly all packets are needed, a plan has nothing to give.
 _WORTH = 0.9
+_PIECE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,14 +76,12 @@ def make_plan(table: PacketTable, targets: NDArray[np.int64]) -> DecodePlan:
     Raises:
         ValueError: a target is no shown frame, or no entry leads to it.
     """
-    by_time = np.argsort(table.pts)
-    found = np.searchsorted(table.pts, targets, sorter=by_time)
-    numbers = by_time[np.minimum(found, len(by_time) - 1)]
-    if not np.array_equal(table.pts[numbers], targets) or not table.shown[numbers].all():
+    numbers = _numbers_of(table, targets)
+    if len(numbers) != len(targets):
         raise ValueError("[make_plan] a target is no frame that is shown")
     ends: dict[int, list[int]] = {}  # targets by entry
     entries = np.flatnonzero(table.entry != NO_ENTRY).tolist()
-    for number in np.sort(numbers).tolist():
+    for number in numbers:
         ends.setdefault(_entry_of(table, entries, number), []).append(number)
     groups: list[tuple[int, list[int]]] = []
     for entry in sorted(ends):
@@ -96,6 +95,17 @@ def make_plan(table: PacketTable, targets: NDArray[np.int64]) -> DecodePlan:
         groups=tuple(_group(table, entry, numbers) for entry, numbers in groups),
         n_packets=len(table),
     )
+
+
+def _numbers_of(table: PacketTable, targets: NDArray[np.int64]) -> list[int]:
+    """Packets of the targets that are shown frames, in decode order; looked up piece by piece, so that hours take no room."""
+    numbers: list[int] = []
+    for start in range(0, len(table), _PIECE):
+        piece = slice(start, start + _PIECE)
+        pts = table.pts[piece]
+        found = targets[np.minimum(np.searchsorted(targets, pts), len(targets) - 1)] == pts
+        numbers += (start + np.flatnonzero(found & table.shown[piece])).tolist()
+    return numbers
 
 
 def _entry_of(table: PacketTable, entries: list[int], number: int) -> int:

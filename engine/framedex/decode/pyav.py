@@ -115,6 +115,7 @@ class PyAVReader(PassReader):
         )
         targets = [pts for _, pts in walk.taken(_one_by_one(timeline))]
         samples = walk.summary(decoded="needed", damaged_frames=0).samples
+        del timeline
         if not targets:
             return DecodePlan(groups=(), n_packets=len(table)), samples
         plan = make_plan(table, np.array(targets, dtype=np.int64))

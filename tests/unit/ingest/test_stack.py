@@ -30,11 +30,22 @@ def test_some_of_them_in_any_order() -> None:
     assert stack.take([]).shape == (0, 2)
 
 
-def test_the_last_take_frees_as_it_goes() -> None:
+def test_the_last_take_gives_away_what_is_kept() -> None:
     stack = Stack(dim=1)
     for number in range(3000):
         stack.put(number, np.array([number], np.float32))
-    numbers = np.arange(3000)[::-1]
-    np.testing.assert_array_equal(stack.take(numbers, last=True)[:, 0], numbers)
-    with pytest.raises(AssertionError):
+    numbers = np.arange(3000)
+    backwards = stack.take(numbers[::-1])
+    whole = stack.take(numbers, last=True)
+    np.testing.assert_array_equal(backwards[:, 0], numbers[::-1])
+    np.testing.assert_array_equal(whole[:, 0], numbers)
+    assert whole.base is not None, "not a copy"
+    with pytest.raises(IndexError):
         stack.take([0])
+
+
+def test_a_last_take_of_some_is_those_only() -> None:
+    stack = Stack(dim=1)
+    for number in range(5):
+        stack.put(number, np.array([number], np.float32))
+    assert stack.take([1, 3, 3], last=True)[:, 0].tolist() == [1, 3, 3]
