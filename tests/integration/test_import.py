@@ -15,13 +15,20 @@ def modules_after(code: str) -> set[str]:
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in run.stdout.split()}
+    return set(run.stdout.split())
 
 
 def test_import_is_light() -> None:
     assert modules_after(
         "import framedex; framedex.samplers(); framedex.select('top', [1, 2, 3], budget=1)"
     ).isdisjoint(HEAVY)
+
+
+def test_a_decode_process_starts_with_what_it_needs_only() -> None:
+    """A run waits for its start. What checks manifests and what keeps stores is the parent's."""
+    modules = modules_after("import framedex.ingest.worker")
+    assert modules.isdisjoint((HEAVY - {"av", "numpy", "PIL"}) | {"pydantic", "framedex.index", "framedex.embed.manifest"})
+    assert "framedex.decode.base" in modules
 
 
 def test_help_is_light() -> None:

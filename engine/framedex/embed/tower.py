@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from framedex.contracts import FrameBatch, TowerBatch
-from framedex.embed.manifest import ImageRules
 from framedex.embed.preprocess import resizer
+from framedex.embed.preprocess.rules import PictureRules
 
 
-def to_tower(batch: FrameBatch, image: ImageRules) -> TowerBatch:
+def to_tower(batch: FrameBatch, image: PictureRules) -> TowerBatch:
     """Resize every frame to what the tower takes, in the way that the artefact's rules name.
 
     Args:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framedex.contracts import Pts, Timing
 from framedex.decode import DecodeSummary, Grid, VideoInfo, VideoSource
-from framedex.embed.manifest import ImageRules
+from framedex.embed.preprocess.rules import ResizeRules
 from framedex.ingest.slots import SlotLayout
 
 #: In `Frames.repeats`: a new frame, whose pixels lie in the slot.
@@ -31,7 +31,7 @@ class Setup:
     """
 
     layout: SlotLayout
-    image: ImageRules
+    image: ResizeRules
     grids: tuple[Grid, ...]
     decoder: str
     folder_fps: str | None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from framedex.decode import decoders
 from framedex.embed.base import Embedder
+from framedex.embed.preprocess.rules import ResizeRules
 from framedex.index.store import Store
 from framedex.ingest import messages
 from framedex.ingest.assembly import encoder_entry
@@ -59,7 +60,7 @@ def ingest(
     tally.begin(budget)
     setup = messages.Setup(
         layout=SlotLayout.fitting(size=embedder.manifest.image.size, workers=budget.workers),
-        image=embedder.manifest.image,
+        image=ResizeRules.of(embedder.manifest.image),
         grids=settings.grids,
         decoder=settings.decoder,
         folder_fps=settings.folder_fps,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from framedex.contracts import Pixels
-from framedex.index.whole_file import storage_error
 
 #: Slots of a worker: one that is being filled, and enough that it can go on while the embedder is at a batch.
 SLOTS = 4
@@ -117,6 +116,10 @@ def anonymous_file(nbytes: int) -> int:
     try:
         os.truncate(file, nbytes)
     except OSError as error:
+        from framedex.index.whole_file import (
+            storage_error,  # brings the store with it, which a decode process has no use for
+        )
+
         os.close(file)
         raise storage_error("write", "the memory that decode processes share", error) from error
     return file

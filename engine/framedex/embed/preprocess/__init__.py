@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from framedex.contracts import Pixels
-from framedex.embed.manifest import ImageRules
 from framedex.embed.preprocess import letterbox, naflex, shortest_edge, squash
+from framedex.embed.preprocess.rules import PictureRules
 
 #: uint8 (h, w, 3) in, uint8 (H, W, 3) out.
 Resizer = Callable[[Pixels], Pixels]
 
-_WAYS: dict[str, Callable[[int, int, ImageRules], Resizer]] = {
+_WAYS: dict[str, Callable[[int, int, PictureRules], Resizer]] = {
     "squash": squash.resizer,
     "shortest-edge-crop": shortest_edge.resizer,
     "letterbox": letterbox.resizer,
@@ -19,6 +19,6 @@ _WAYS: dict[str, Callable[[int, int, ImageRules], Resizer]] = {
 }
 
 
-def resizer(height: int, width: int, rules: ImageRules) -> Resizer:
+def resizer(height: int, width: int, rules: PictureRules) -> Resizer:
     """What turns each frame of this height and width into the tower's pixels; what depends on the size alone is done here."""
     return _WAYS[rules.resize](height, width, rules)

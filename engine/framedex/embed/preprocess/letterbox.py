@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedex.contracts import Pixels
-from framedex.embed.manifest import ImageRules
+from framedex.embed.preprocess.rules import PictureRules
 
 # OpenCV's cubic kernel, and the fractions of a pixel to which it rounds positions.
 _A = -0.75
@@ -16,7 +16,7 @@ _POSITION_STEPS = 1024
 _WEIGHT_STEPS = 32
 
 
-def resizer(height: int, width: int, rules: ImageRules) -> Callable[[Pixels], Pixels]:
+def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
     """For frames of `height` by `width`.
 
     Pixel 0 of the frame comes to the border's end, not half a pixel beside it, and nothing is averaged when a frame shrinks:

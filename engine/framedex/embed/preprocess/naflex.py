@@ -13,14 +13,14 @@ from collections.abc import Callable
 import numpy as np
 
 from framedex.contracts import Pixels
-from framedex.embed.manifest import ImageRules
 from framedex.embed.preprocess.pillow import resize
+from framedex.embed.preprocess.rules import PictureRules
 
 _SCALE_MAX = 100.0
 _SCALE_STEP = 1e-5
 
 
-def resizer(height: int, width: int, rules: ImageRules) -> Callable[[Pixels], Pixels]:
+def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
     """For frames of `height` by `width`, which all have one grid.
 
     Source: `Siglip2ImageProcessorPil` of transformers 5.23 (resize, `convert_image_to_patches`); the sheet is ours.

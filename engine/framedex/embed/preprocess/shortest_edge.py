@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from framedex.contracts import Pixels
-from framedex.embed.manifest import ImageRules
 from framedex.embed.preprocess.pillow import resize
+from framedex.embed.preprocess.rules import PictureRules
 
 
-def resizer(height: int, width: int, rules: ImageRules) -> Callable[[Pixels], Pixels]:
+def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
     """For frames of `height` by `width`: the shorter edge becomes `rules.shortest_edge`, the longer is rounded down.
 
     Of a 16:9 frame, a square crop of the shorter edge's size keeps 56 % of the width.

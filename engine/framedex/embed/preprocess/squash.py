@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from framedex.contracts import Pixels
-from framedex.embed.manifest import ImageRules
 from framedex.embed.preprocess.pillow import resize
+from framedex.embed.preprocess.rules import PictureRules
 
 
-def resizer(_height: int, _width: int, rules: ImageRules) -> Callable[[Pixels], Pixels]:
+def resizer(_height: int, _width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
     """For frames of any size.
 
     Source: `SiglipImageProcessorPil` of transformers 5.23; this is the same call of Pillow.
