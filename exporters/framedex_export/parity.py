@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
+from framedex.embed.gate import bar
 from framedex.embed.manifest import ImageRules, Parity
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
 from framedex.embed.text import TextEncoder
@@ -19,7 +20,7 @@ from framedex.errors import ArtefactError
 from framedex_export.battery import pictures, texts
 from framedex_export.families import Family
 
-MIN_COSINE = 0.9999
+MIN_COSINE = bar("fp32").cosine
 MAX_GREY_LEVELS = 1
 
 _BATCH = 8

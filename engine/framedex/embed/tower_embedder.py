@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -25,7 +26,7 @@ Run = Callable[[NDArray[Any]], Vectors]
 _UNIT_TOLERANCE = 1e-3
 
 
-class TowerEmbedder:
+class TowerEmbedder(ABC):
     """An artefact on one runtime. A back end gives `_open`, and the runtime's part of `provenance`.
 
     Args:
@@ -159,13 +160,13 @@ class TowerEmbedder:
     ) -> None:
         self.close()
 
+    @abstractmethod
     def _open(self, kind: Kind) -> Run:
         """The runtime's part: load one tower."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _runtime(self) -> dict[str, str]:
         """The runtime's part of the provenance: at least `runtime_version` and `device`."""
-        raise NotImplementedError
 
     def _tower(self, kind: Kind) -> Run:
         if kind not in self._towers:

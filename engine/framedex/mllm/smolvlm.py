@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, get_args
 
@@ -22,6 +21,7 @@ from framedex.mllm.likelihood import Prefill, letter_logprobs, option_logprobs, 
 from framedex.mllm.load import ATTENTION, Dtype, load_model
 from framedex.mllm.prompt import TEMPLATE_VERSION
 from framedex.mllm.tokens import Prompt, PromptReader
+from framedex.torch_device import at_most
 
 _MICROSECONDS = 1_000_000
 
@@ -149,7 +149,7 @@ class SmolVlmRunner:
             else:
                 answers[row] = read
         order = sorted(prompts, key=lambda row: len(prompts[row].ids))
-        with _torch_threads(self._threads):
+        with at_most(self._threads):
             for start in range(0, len(order), self._batch):
                 rows = order[start : start + self._batch]
                 batch = self._answer_batch(self._model, [asks[row] for row in rows], [prompts[row] for row in rows])
@@ -229,16 +229,6 @@ def _shares(total_s: float, weights: Sequence[int]) -> list[float]:
     """A batch's time by each answer's part in it; 0 for all where none has one."""
     whole = sum(weights)
     return [total_s * weight / whole if whole else 0.0 for weight in weights]
-
-
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _seq_len(checkpoint: Checkpoint, config: Any, rules: FrameRules) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -52,7 +53,7 @@ class Scorer(Protocol):
     ) -> None: ...
 
 
-class Checked:
+class Checked(ABC):
     """What every scorer does alike: checks what goes in and what comes out. A back end gives `_scores`.
 
     Args:
@@ -99,9 +100,9 @@ class Checked:
     ) -> None:
         self.close()
 
+    @abstractmethod
     def _scores(self, views: Sequence[View], prompts: Vectors) -> list[Vectors]:
         """As `scores`; m >= 1, and all is checked."""
-        raise NotImplementedError
 
 
 def _check_prompts(prompts: Vectors) -> None:
