@@ -27,7 +27,9 @@ def test_import_is_light() -> None:
 def test_a_decode_process_starts_with_what_it_needs_only() -> None:
     """A run waits for its start. What checks manifests and what keeps stores is the parent's."""
     modules = modules_after("import framedex.ingest.worker")
-    assert modules.isdisjoint((HEAVY - {"av", "numpy", "PIL"}) | {"pydantic", "framedex.index", "framedex.embed.manifest"})
+    assert modules.isdisjoint(
+        (HEAVY - {"av", "numpy", "PIL"}) | {"pydantic", "framedex.index", "framedex.embed.manifest"}
+    )
     assert "framedex.decode.base" in modules
 
 
