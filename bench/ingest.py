@@ -1,6 +1,6 @@
 """How long does a whole ingest take, against what the machine allows and against the loop that public projects run?
 
-    python bench/ingest.py            about a quarter of an hour
+    python bench/ingest.py            about half an hour
     python bench/ingest.py --quick    smaller and fewer clips under the same names
 
 Three sets of synthetic H.264 clips (most of 20 s, some of 3 s), one frame per second: `decode_bound`, 720p with the bundled

@@ -52,7 +52,7 @@ class Plan:
 
 
 FULL = Plan(
-    clips=(Clips(seconds=20, number=6), Clips(seconds=3, number=4)),
+    clips=(Clips(seconds=20, number=12), Clips(seconds=3, number=8)),
     sizes={"decode_bound": (1280, 720), "embed_bound": (640, 360), "balanced": (960, 540)},
     tower=(384, 6),
     memory_size=(320, 180),
