@@ -1,0 +1,1 @@
+"""Pair scorers: networks over a frame and a text together."""
