@@ -129,19 +129,17 @@ def _export_towers(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, r
     report("exporting the image tower")
     export_graph(
         encoder.image_tower(),
-        torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8),
+        {_TOWERS.image.input: torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8)},
         folder / _TOWERS.image.file,
-        input_name=_TOWERS.image.input,
-        output_name=_TOWERS.image.output,
+        outputs=[_TOWERS.image.output],
         encoder_key=encoder_key,
     )
     report("exporting the text tower")
     export_graph(
         encoder.text_tower(),
-        torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64),
+        {_TOWERS.text.input: torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64)},
         folder / _TOWERS.text.file,
-        input_name=_TOWERS.text.input,
-        output_name=_TOWERS.text.output,
+        outputs=[_TOWERS.text.output],
         encoder_key=encoder_key,
     )
 

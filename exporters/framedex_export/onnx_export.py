@@ -1,10 +1,10 @@
-"""A torch module with one input and one output to a checked ONNX file with a dynamic batch."""
+"""A torch module with named inputs and outputs to a checked ONNX file with a dynamic batch."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _EXTERNAL_ABOVE_NBYTES = 1_800_000_000
 
 
 def export_graph(
-    module: nn.Module, example: Tensor, path: Path, *, input_name: str, output_name: str, encoder_key: str
+    module: nn.Module, examples: Mapping[str, Tensor], path: Path, *, outputs: Sequence[str], encoder_key: str
 ) -> None:
     """Write `module` as ONNX to `path`; weights above 1.8 GB go into `path` + ".data" beside it.
 
@@ -32,33 +32,36 @@ def export_graph(
 
     Args:
         module: in evaluation mode.
-        example: an input of batch 2, so that no size is mistaken for a constant 1.
+        examples: the inputs by name, in the order in which the module takes them, each of batch 2, so that no size is mistaken
+            for a constant 1. The first dimension of all is the batch.
         path: the ONNX file.
-        input_name: of the graph.
-        output_name: of the graph.
+        outputs: names of what the module gives, in order.
         encoder_key: written into the graph, so that a manifest of another encoder is noticed.
 
     Raises:
         ArtefactError: torch cannot export the module, or the graph fails ONNX's own check.
     """
+    batch = torch.export.Dim(BATCH)
     with _quiet():
         try:
             program = torch.onnx.export(
                 module.eval(),
-                (example,),
+                tuple(examples.values()),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[input_name],
-                output_names=[output_name],
-                dynamic_shapes=({0: torch.export.Dim(BATCH)},),
+                input_names=list(examples),
+                output_names=list(outputs),
+                dynamic_shapes=tuple({0: batch} for _ in examples),
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
             raise ArtefactError(f"{path.name}: torch {torch.__version__} cannot export this model: {error}") from error
     assert program is not None, "dynamo exports return a program"
-    (given,) = program.model.graph.inputs
-    if given.shape is None or isinstance(given.shape[0], int):
-        raise ArtefactError(f"{path.name}: the exported graph takes batches of one size only, got shape {given.shape}")
+    for given in program.model.graph.inputs:
+        if given.shape is None or isinstance(given.shape[0], int):
+            raise ArtefactError(
+                f"{path.name}: the exported graph takes batches of one size only, got {given.name} of shape {given.shape}"
+            )
     _forget_the_machine(program.model)
     program.model.metadata_props[ENCODER_KEY] = encoder_key
     nbytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)

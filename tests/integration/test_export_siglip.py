@@ -96,12 +96,12 @@ def test_what_is_there_is_left_alone_or_refused_and_replaced_by_force(tmp_path: 
 def _perturbed(export_graph: Any) -> Any:
     """The exporter with one weight matrix of the text tower changed after the checkpoint was loaded."""
 
-    def export(module: torch.nn.Module, example: torch.Tensor, path: Path, **names: str) -> None:
+    def export(module: torch.nn.Module, examples: dict[str, torch.Tensor], path: Path, **names: Any) -> None:
         if path.name == "text.onnx":
             module = copy.deepcopy(module)
             with torch.no_grad():
                 next(value for value in module.parameters() if value.ndim == 2).mul_(1.5)
-        export_graph(module, example, path, **names)
+        export_graph(module, examples, path, **names)
 
     return export
 

@@ -26,7 +26,7 @@ def encoder() -> Siglip:
 def _export(encoder: Siglip, path: Path) -> bytes:
     tower = encoder.image_tower()
     example = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
-    export_graph(tower, example, path, input_name="pixels", output_name="vectors", encoder_key="k")
+    export_graph(tower, {"pixels": example}, path, outputs=["vectors"], encoder_key="k")
     return path.read_bytes()
 
 
@@ -67,9 +67,7 @@ class _Branches(nn.Module):
 
 def test_a_module_that_cannot_be_exported_is_said(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match=r"branches.onnx: torch .* cannot export this model"):
-        export_graph(
-            _Branches(), torch.zeros(2, 3), tmp_path / "branches.onnx", input_name="a", output_name="b", encoder_key="k"
-        )
+        export_graph(_Branches(), {"a": torch.zeros(2, 3)}, tmp_path / "branches.onnx", outputs=["b"], encoder_key="k")
 
 
 class _OneSize(nn.Module):
@@ -79,7 +77,26 @@ class _OneSize(nn.Module):
 
 
 def test_a_graph_of_one_batch_size_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtefactError, match=r"one.onnx: .* takes batches of one size only, got shape \[2,3\]"):
-        export_graph(
-            _OneSize(), torch.zeros(2, 3), tmp_path / "one.onnx", input_name="a", output_name="b", encoder_key="k"
-        )
+    with pytest.raises(ArtefactError, match=r"one.onnx: .* takes batches of one size only, got a of shape \[2,3\]"):
+        export_graph(_OneSize(), {"a": torch.zeros(2, 3)}, tmp_path / "one.onnx", outputs=["b"], encoder_key="k")
+
+
+class _Pairs(nn.Module):
+    def forward(self, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+        """Two inputs of other widths, two outputs."""
+        return left.float().sum(dim=1) + right.sum(dim=(1, 2)), left * 2
+
+
+def test_several_inputs_and_outputs_share_one_batch(tmp_path: Path) -> None:
+    examples = {"left": torch.zeros(2, 3, dtype=torch.int64), "right": torch.zeros(2, 4, 5)}
+    export_graph(_Pairs(), examples, tmp_path / "pairs.onnx", outputs=["sums", "doubles"], encoder_key="k")
+    session = onnxruntime.InferenceSession(tmp_path / "pairs.onnx", providers=["CPUExecutionProvider"])
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [
+        ("left", ["batch", 3]),
+        ("right", ["batch", 4, 5]),
+    ]
+    for k in (1, 5):
+        left, right = np.full((k, 3), 2, np.int64), np.ones((k, 4, 5), np.float32)
+        sums, doubles = session.run(["sums", "doubles"], {"left": left, "right": right})
+        assert sums.tolist() == [26.0] * k
+        assert doubles.tolist() == [[4, 4, 4]] * k
