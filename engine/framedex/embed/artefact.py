@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.resources
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from framedex.embed.bundled import BUNDLED
-from framedex.embed.manifest import TOKENIZER_NAME, Manifest, read_manifest
+from framedex.embed.manifest import TOKENIZER_NAME, FileEntry, Manifest, read_manifest
 from framedex.errors import ArtefactError, StorageError, UsageError, did_you_mean
 from framedex.keys import sha256_file
 
@@ -45,8 +46,7 @@ class Artefact:
         """
         folder, origin = _find(encoder)
         manifest = read_manifest(folder)
-        for name, entry in manifest.files.items():
-            _check_file(folder / name, nbytes=entry.nbytes, sha256=entry.sha256)
+        prove_files(folder, manifest.files)
         return cls(folder=folder, manifest=manifest, origin=origin)
 
     @property
@@ -83,7 +83,18 @@ def _find(encoder: str | Path | None) -> tuple[Path, str]:
     raise UsageError(f"encoder {path}: no such folder ({bundled}); {_EXPORT_ONE}")
 
 
-def _check_file(path: Path, *, nbytes: int, sha256: str) -> None:
+def prove_files(folder: Path, files: Mapping[str, FileEntry]) -> None:
+    """Check every file's size and SHA-256 against a manifest's list.
+
+    Raises:
+        ArtefactError: a file is missing or changed.
+        StorageError: a file cannot be read.
+    """
+    for name, entry in files.items():
+        _prove_file(folder / name, nbytes=entry.nbytes, sha256=entry.sha256)
+
+
+def _prove_file(path: Path, *, nbytes: int, sha256: str) -> None:
     try:
         got_nbytes = path.stat().st_size
         if got_nbytes != nbytes:

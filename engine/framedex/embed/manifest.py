@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -27,14 +28,17 @@ Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 PerChannel = tuple[float, float, float]
 Resize = Literal["squash", "shortest-edge-crop", "letterbox", "naflex"]
 Family = Literal["siglip", "siglip2", "clip", "cris"]
+AnyRecord = TypeVar("AnyRecord", bound="Record")
 Origin = Literal["checkpoint", "converted from spiece.model", "written from the loaded tokenizer"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a manifest: frozen, without fields that it does not know, without NaN and infinity."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ImageRules(_Record):
+class ImageRules(Record):
     """How a picture becomes the image tower's input.
 
     The resize runs before the tower, on uint8; `rescale`, `mean` and `std` (per channel, on values times `rescale`) are
@@ -85,7 +89,7 @@ class ImageRules(_Record):
         return self
 
 
-class TextRules(_Record):
+class TextRules(Record):
     """How a text becomes the text tower's input; lower-casing and punctuation are `tokenizer.json`'s business."""
 
     max_length: Count = Field(description="ids per text, the ends of text included")
@@ -100,7 +104,7 @@ class TextRules(_Record):
     note: str = Field(description="what tokenizer.json does to a text before it looks pieces up, in words")
 
 
-class Tower(_Record):
+class Tower(Record):
     """One graph: image takes uint8 (n, H, W, 3), text int64 (m, max_length); both give float32 unit rows (·, dim)."""
 
     file: str
@@ -108,21 +112,21 @@ class Tower(_Record):
     output: str
 
 
-class Towers(_Record):
+class Towers(Record):
     """The two graphs."""
 
     image: Tower
     text: Tower
 
 
-class FileEntry(_Record):
+class FileEntry(Record):
     """A file of the artefact as it was written."""
 
     sha256: Sha256
     nbytes: Annotated[int, Field(ge=0)]
 
 
-class Parity(_Record):
+class Parity(Record):
     """What was measured against the torch model and its own processor and tokenizer before the artefact was written."""
 
     images: Count
@@ -136,7 +140,7 @@ class Parity(_Record):
     batch_min_cosine: Cosine = Field(description="one picture at a time against all in one batch")
 
 
-class Provenance(_Record):
+class Provenance(Record):
     """Who wrote the artefact; no part of the encoder key."""
 
     torch: str
@@ -148,7 +152,7 @@ class Provenance(_Record):
     tokenizer: Origin
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """An encoder artefact's description.
 
     `parity` is None only while the exporter has not measured yet; no manifest on disk is without it.
@@ -174,17 +178,7 @@ class Manifest(_Record):
 
     @model_validator(mode="after")
     def _files_agree(self) -> Self:
-        for name in self.files:
-            if not _PLAIN_NAME.fullmatch(name) or name == MANIFEST_NAME:
-                raise ValueError(f"files: expected plain names of files beside the manifest, got {name!r}")
-        for name in (self.towers.image.file, self.towers.text.file, TOKENIZER_NAME):
-            if name not in self.files:
-                raise ValueError(f"files: {name!r} is needed and not listed")
-        listed = self.files[TOKENIZER_NAME].sha256
-        if listed != self.text.tokenizer_sha256:
-            raise ValueError(
-                f"text.tokenizer_sha256: expected that of files, {listed}, got {self.text.tokenizer_sha256}"
-            )
+        check_files(self.files, (self.towers.image.file, self.towers.text.file), self.text)
         return self
 
     def identity(self) -> dict[str, Json]:
@@ -219,6 +213,23 @@ def encoder_identity(
     }
 
 
+def check_files(files: Mapping[str, FileEntry], graphs: Iterable[str], text: TextRules) -> None:
+    """Check a manifest's list of files: plain names, graphs and tokenizer among them.
+
+    Raises:
+        ValueError: the first thing that is wrong.
+    """
+    for name in files:
+        if not _PLAIN_NAME.fullmatch(name) or name == MANIFEST_NAME:
+            raise ValueError(f"files: expected plain names of files beside the manifest, got {name!r}")
+    for name in (*graphs, TOKENIZER_NAME):
+        if name not in files:
+            raise ValueError(f"files: {name!r} is needed and not listed")
+    listed = files[TOKENIZER_NAME].sha256
+    if listed != text.tokenizer_sha256:
+        raise ValueError(f"text.tokenizer_sha256: expected that of files, {listed}, got {text.tokenizer_sha256}")
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of the artefact in `folder`; its files are `Artefact.open`'s to check.
 
@@ -226,18 +237,7 @@ def read_manifest(folder: Path) -> Manifest:
         UsageError: there is no such folder.
         ArtefactError: the folder holds no manifest, or one that does not hold, and why.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such encoder artefact; expected a folder that framedex-export wrote")
-    path = folder / MANIFEST_NAME
-    if not path.is_file():
-        raise ArtefactError(
-            f"{folder}: no encoder artefact, {MANIFEST_NAME} is missing; make one: framedex-export FAMILY CHECKPOINT -o ARTEFACT"
-        )
-    try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
-        raise ArtefactError(f"{path}: not JSON ({error}); export it again") from error
-    return validate_manifest(value, subject=str(path))
+    return validate_manifest(read_json(folder, what="encoder artefact"), subject=str(folder / MANIFEST_NAME))
 
 
 def validate_manifest(value: Any, *, subject: str) -> Manifest:
@@ -246,21 +246,54 @@ def validate_manifest(value: Any, *, subject: str) -> Manifest:
     Raises:
         ArtefactError: the first thing that is wrong with it, as subject, field, got and expected.
     """
-    got = value.get("format") if isinstance(value, dict) else None
-    if got != FORMAT:
-        raise ArtefactError(f"{subject}: expected an object with format {FORMAT!r}, got {got!r}; export it again")
-    if value.get("version") != VERSION:
-        raise ArtefactError(
-            f"{subject}: this framedex reads version {VERSION}, got {value.get('version')!r}; "
-            "upgrade framedex, or export it again"
-        )
-    try:
-        manifest = Manifest.model_validate(value)
-    except ValidationError as error:
-        raise ArtefactError(f"{subject}: {first_fault(error)}; export it again") from error
+    manifest = validate_record(Manifest, value, subject=subject, form=FORMAT, version=VERSION)
     if manifest.parity is None:
         raise ArtefactError(f"{subject}: parity was never measured; export it again")
     return manifest
+
+
+def read_json(folder: Path, *, what: str) -> Any:
+    """The parsed `manifest.json` of the artefact in `folder`, not yet checked.
+
+    Args:
+        folder: of the artefact.
+        what: kind of artefact, for messages.
+
+    Raises:
+        UsageError: there is no such folder.
+        ArtefactError: the folder holds no manifest, or one that is no JSON.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such {what}; expected a folder that framedex-export wrote")
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise ArtefactError(
+            f"{folder}: no {what}, {MANIFEST_NAME} is missing; make one: framedex-export FAMILY CHECKPOINT -o ARTEFACT"
+        )
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        raise ArtefactError(f"{path}: not JSON ({error}); export it again") from error
+
+
+def validate_record(model: type[AnyRecord], value: Any, *, subject: str, form: str, version: int) -> AnyRecord:
+    """Turn a parsed `manifest.json` of one format and version into its record.
+
+    Raises:
+        ArtefactError: another format or version, or the first field that does not hold.
+    """
+    got = value.get("format") if isinstance(value, dict) else None
+    if got != form:
+        raise ArtefactError(f"{subject}: expected an object with format {form!r}, got {got!r}; export it again")
+    if value.get("version") != version:
+        raise ArtefactError(
+            f"{subject}: this framedex reads version {version}, got {value.get('version')!r}; "
+            "upgrade framedex, or export it again"
+        )
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ArtefactError(f"{subject}: {first_fault(error)}; export it again") from error
 
 
 def first_fault(error: ValidationError) -> str:

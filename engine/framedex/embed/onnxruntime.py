@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +18,8 @@ from framedex.embed.manifest import ENCODER_KEY, Tower
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
 from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
 
-# ONNX Runtime's exceptions have no common base of their own.
-_ORT_ERRORS = (
+#: ONNX Runtime's exceptions have no common base of their own.
+ORT_ERRORS = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.NoSuchFile,
@@ -112,33 +113,58 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         return lambda values: run_bound(session, tower, values, device=self._provider.device)
 
     def _session(self, graph: Path, tower: Tower) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        # Waiting threads would spin on cores that the decoder needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = [(self._provider.ort_name, self._provider.options)]
-        try:
-            session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
-        except _ORT_ERRORS as error:
-            raise DeviceError(f"{graph}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
-        session.disable_fallback()
-        require_used(self._provider, used=session.get_providers())
-        inputs = [value.name for value in session.get_inputs()]
-        outputs = [value.name for value in session.get_outputs()]
-        if inputs != [tower.input] or tower.output not in outputs:
-            raise ArtefactError(
-                f"{graph}: the manifest says {tower.input!r} -> {tower.output!r}, the graph has {inputs} -> {outputs}; "
-                "export it again"
-            )
-        key = session.get_modelmeta().custom_metadata_map.get(ENCODER_KEY)
-        if key != self.manifest.encoder_key:
-            raise ArtefactError(
-                f"{graph}: was exported for encoder {key}, the manifest describes {self.manifest.encoder_key}; the manifest was "
-                "changed: export it again"
-            )
+        session = open_session(graph, provider=self._provider, threads=self._threads)
+        require_graph(session, graph, inputs=[tower.input], outputs=[tower.output], key=self.manifest.encoder_key)
         return session
+
+
+def open_session(graph: Path, *, provider: Provider, threads: int) -> onnxruntime.InferenceSession:
+    """Load an ONNX file on one provider, and on no other.
+
+    Raises:
+        DeviceError: ONNX Runtime cannot load it, or took another provider.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    # Waiting threads would spin on cores that the decoder needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(str(graph), options, providers=[(provider.ort_name, provider.options)])
+    except ORT_ERRORS as error:
+        raise DeviceError(f"{graph}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
+    session.disable_fallback()
+    require_used(provider, used=session.get_providers())
+    return session
+
+
+def require_graph(
+    session: onnxruntime.InferenceSession, graph: Path, *, inputs: Sequence[str], outputs: Sequence[str], key: str
+) -> None:
+    """Refuse a graph that is not the one that the manifest describes.
+
+    Args:
+        session: of the graph.
+        graph: its file, for messages.
+        inputs: all of the graph's, in order.
+        outputs: some of the graph's.
+        key: that the graph was written with.
+
+    Raises:
+        ArtefactError: other names, or another key.
+    """
+    found = [value.name for value in session.get_inputs()]
+    given = [value.name for value in session.get_outputs()]
+    if found != list(inputs) or not set(outputs) <= set(given):
+        raise ArtefactError(
+            f"{graph}: the manifest says {list(inputs)} -> {list(outputs)}, the graph has {found} -> {given}; export it again"
+        )
+    stamped = session.get_modelmeta().custom_metadata_map.get(ENCODER_KEY)
+    if stamped != key:
+        raise ArtefactError(
+            f"{graph}: was exported for {stamped}, the manifest describes {key}; the manifest was changed: export it again"
+        )
 
 
 def require_provider(provider: Provider, *, available: list[str]) -> None:
@@ -185,7 +211,7 @@ def run_bound(
         session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         (vectors,) = binding.copy_outputs_to_cpu()
-    except (*_ORT_ERRORS, RuntimeError) as error:  # bound runs raise a plain RuntimeError
+    except (*ORT_ERRORS, RuntimeError) as error:  # bound runs raise a plain RuntimeError
         raise DeviceError(f"{tower.file}: ONNX Runtime {onnxruntime.__version__} failed: {error}") from error
     checked: Vectors = vectors
     return checked
