@@ -130,8 +130,10 @@ def _colour(text: str) -> NDArray[np.float64]:
     words = text.split()[:WORDS]
     named = [COLOURS[word] for word in words if word in COLOURS]
     if not named:
-        named = [tuple(hashlib.sha256(" ".join(words).encode()).digest()[:3])]
-    return np.mean(np.array(named, dtype=np.float64), axis=0)
+        red, green, blue = hashlib.sha256(" ".join(words).encode()).digest()[:3]
+        named = [(red, green, blue)]
+    mean: NDArray[np.float64] = np.array(named, dtype=np.float64).mean(axis=0)
+    return mean
 
 
 def _inner_mean(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:

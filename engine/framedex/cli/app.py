@@ -16,6 +16,7 @@ from framedex.cli import (
     microworld,
     quarantine,
     report,
+    scores,
     search,
     select,
     sweep,
@@ -61,6 +62,7 @@ app.command("select")(select.select)
 app.command("sweep")(sweep.sweep)
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
+app.add_typer(scores.app, name="scores")
 app.command("verify")(verify.verify)
 app.command("quarantine")(quarantine.quarantine)
 app.command("export")(export.export)

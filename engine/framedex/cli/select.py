@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from framedex.errors import UsageError
 
 if TYPE_CHECKING:
     from framedex.datasets import Question
+    from framedex.index import Store
+    from framedex.scores.curves import CurveSource
     from framedex.select.records import SelectionRecord
 
 _SHOWN = 20
@@ -49,6 +52,14 @@ def select(
         typer.Option("-o", "--output", parser=options.a_path, metavar="FILE", help="Write them to a .parquet file."),
     ] = None,
     encoder: options.StoreEncoderOption = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            "--scores",
+            metavar="NAME",
+            help="Choose by stored scores in place of an encoder: a name or key of `framedex scores list`.",
+        ),
+    ] = None,
     grid: options.GridOption = None,
     scorer: options.ScorerOption = "auto",
     json: options.JsonOption = False,
@@ -67,10 +78,9 @@ def select(
       framedex select S questions.jsonl --sampler top --budget 8 -o selections.parquet
       framedex select S questions.jsonl --sampler uniform --sampler window-top:length=8,stride=4
       framedex select S --prompt "a dog jumps" --video park.mp4 --sampler top --budget 4
+      framedex select S questions.jsonl --scores blip-itm --sampler top
     """
-    from framedex.cli.encoders import embedder_for
     from framedex.index import Store
-    from framedex.score import load_scorer
     from framedex.select import check_budget, make_sampler, parse_spec
     from framedex.select.batch import select_all
     from framedex.select.records import write_selections
@@ -81,13 +91,12 @@ def select(
     budgets = [check_budget(value) for value in budget or [8]]
     opened = Store.open(store)
     asked = _questions(questions, prompt, video)
-    with embedder_for(opened, encoder) as embedder, load_scorer(scorer, threads=default_threads()) as scoring:
-        records = select_all(
-            opened, embedder, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid, scorer=scoring
-        )
-        truncated = embedder.truncated_texts([question.question for question in asked])
+    with _source(opened, encoder=encoder, scores=scores, grid=grid, scorer=scorer) as source:
+        records = select_all(opened, source, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid)
+        truncated = source.truncated_texts([question.question for question in asked])
     if truncated:
         note(f"note: {len(truncated)} questions are longer than the encoder's text length; their ends were not read")
+    _note_partial(records)
     if output is not None:
         write_selections(output, records)
         note(f"{len(records)} selections written to {output}")
@@ -95,6 +104,37 @@ def select(
         print_json({"selections": [record.as_dict() for record in records]})
     elif output is None:
         _show(records)
+
+
+@contextmanager
+def _source(
+    store: Store, *, encoder: str | None, scores: str | None, grid: str | None, scorer: str
+) -> Iterator[CurveSource]:
+    """Where the scores come from: stored ones where they are named, else the index and its encoder."""
+    from framedex.cli.encoders import embedder_for
+    from framedex.score import load_scorer
+    from framedex.scores.index_curves import IndexCurves
+    from framedex.scores.score_store import ScoreStore
+    from framedex.scores.stored_curves import StoredCurves
+
+    if scores is not None:
+        if encoder is not None or scorer != "auto":
+            raise UsageError("--scores: stored scores need neither --encoder nor --scorer; leave them out")
+        yield StoredCurves(store, ScoreStore(store.path).find(scores, grid=grid))
+        return
+    with embedder_for(store, encoder) as embedder, load_scorer(scorer, threads=default_threads()) as scoring:
+        yield IndexCurves(store, embedder, scorer=scoring)
+
+
+def _note_partial(records: Sequence[SelectionRecord]) -> None:
+    counts = {(record.video_key, record.question_id): (record.scored, record.frames) for record in records}
+    partial = [(scored, frames) for scored, frames in counts.values() if scored < frames]
+    if partial:
+        scored, frames = (sum(numbers) for numbers in zip(*partial, strict=True))
+        note(
+            f"note: for {len(partial)} of {len(counts)} questions only some frames are scored, {scored} of {frames} in all; "
+            "the others were not chosen from"
+        )
 
 
 def _questions(path: Path | None, prompt: str | None, video: str | None) -> list[Question]:

@@ -35,7 +35,8 @@ def sweep(
     """Answer every question with every choice of frames, and keep the records.
 
     Questions × prompt variants × samplers × budgets, the sliding-window oracle, the drop curve and the arm without video,
-    as sweep.yaml says; what is equal is asked once. Paths in it are relative to its folder.
+    as sweep.yaml says; what is equal is asked once. Paths in it are relative to its folder. Among its encoders may stand
+    {scores: NAME}, for scores of `framedex scores list`.
 
     A video's records are written when all its questions are answered, so the same command goes on where it stopped.
     A video that can no longer be read is reported, the others go on, and the exit code is 1.

@@ -7,55 +7,55 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from framedex.datasets.prompts import QUESTION
+from framedex.index.video_names import VideoNames
 from framedex.keys import canonical_json
+from framedex.scores.curves import Curve, CurveSource, Prompt
 from framedex.select import run
-from framedex.select.base import DrawKey, Request, Sampler, Scores
+from framedex.select.base import DrawKey, Request, Sampler
 from framedex.select.records import SelectionRecord
 
 if TYPE_CHECKING:
     from framedex.datasets import Question
-    from framedex.embed.base import Embedder
     from framedex.index.store import Store
-    from framedex.index.video_index import VideoIndex
-    from framedex.score.base import Scorer
-
-VARIANT = "question"
-TRANSFORM = "cosine"
 
 
 def select_all(
     store: Store,
-    embedder: Embedder,
+    source: CurveSource,
     questions: Sequence[Question],
     *,
     samplers: Sequence[Sampler],
     budgets: Sequence[int],
     seed: int,
     grid: str | None,
-    scorer: Scorer | None = None,
 ) -> list[SelectionRecord]:
     """Every question × sampler × budget, in that order.
 
-    Frames are scored by `scorer`; by each index itself where None, which is what "native" does.
+    Samplers see the frames that the source has scores for; the rows that they give are those of the whole index.
+
+    Args:
+        store: for messages.
+        source: of the scores.
+        questions: each the prompt of its own video.
+        samplers: rules.
+        budgets: frames wanted, each >= 1.
+        seed: of whatever is drawn.
+        grid: name; needed only where a video has several.
 
     Raises:
-        UsageError: a question whose video is not in the store, or an empty question.
+        UsageError: a question whose video is not in the store, an empty question, or one that the source has no curve for.
     """
-    names = store.names(encoder=embedder.manifest.encoder_key)
+    names = VideoNames(source.rows(), subject=str(store.path))
     rows = [names.only(*video_names(question), grid=grid) for question in questions]
-    prompts = embedder.embed_texts([question.question for question in questions])
+    prompts = [Prompt(text=question.question, question_id=question.id, variant=QUESTION) for question in questions]
     by_video = sorted(range(len(questions)), key=lambda position: (rows[position].video_key, position))
     records: dict[int, list[SelectionRecord]] = {}
     for _, group in groupby(by_video, key=lambda position: rows[position].video_key):
         positions = list(group)
-        with store.open_row(rows[positions[0]]) as index:
-            asked = prompts[positions]
-            curves = index.scores(asked) if scorer is None else scorer.scores([index.vectors], asked)[0]
-            scores = curves.astype(np.float64)
-            for position, curve in zip(positions, scores, strict=True):
-                records[position] = list(_select(index, questions[position], curve, samplers, budgets, seed))
+        curves = source.curves(rows[positions[0]], [prompts[position] for position in positions])
+        for position, curve in zip(positions, curves, strict=True):
+            records[position] = list(_select(source, questions[position], curve, samplers, budgets, seed))
     return [record for position in range(len(questions)) for record in records[position]]
 
 
@@ -65,31 +65,34 @@ def video_names(question: Question) -> tuple[str, str]:
 
 
 def _select(
-    index: VideoIndex,
+    source: CurveSource,
     question: Question,
-    scores: Scores,
+    curve: Curve,
     samplers: Sequence[Sampler],
     budgets: Sequence[int],
     seed: int,
 ) -> Iterator[SelectionRecord]:
-    row = index.row
+    row, times_s = curve.row, curve.times_s
     for sampler in samplers:
-        draw = DrawKey(seed=seed, video=row.video_key, question=question.id, variant=VARIANT, sampler=sampler.name)
+        draw = DrawKey(seed=seed, video=row.video_key, question=question.id, variant=QUESTION, sampler=sampler.name)
         for budget in budgets:
-            selection = run(sampler, Request(pts_us=index.pts_us, budget=budget, draw=draw, scores=scores))
+            request = Request(pts_us=curve.pts_us, budget=budget, draw=draw, scores=curve.scores)
+            selection = run(sampler, request)
             yield SelectionRecord(
                 video_key=row.video_key,
                 question_id=question.id,
-                variant=VARIANT,
-                encoder_key=row.encoder_key,
+                variant=QUESTION,
+                encoder_key=source.key,
                 grid=row.grid,
-                transform=TRANSFORM,
+                transform=source.measure,
                 sampler=sampler.name,
                 params=canonical_json(dataclasses.asdict(sampler)),  # type: ignore[call-overload]
                 budget=budget,
                 seed=seed,
-                rows=tuple(selection.rows.tolist()),
+                rows=tuple(curve.rows[selection.rows].tolist()),
                 pts_us=tuple(selection.pts_us.tolist()),
-                scores=tuple(scores[selection.rows].tolist()),
-                times_s=tuple(index.times_s[selection.rows].tolist()),
+                scores=tuple(curve.scores[selection.rows].tolist()),
+                times_s=tuple(times_s[selection.rows].tolist()),
+                scored=len(curve.rows),
+                frames=row.count,
             )

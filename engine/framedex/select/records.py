@@ -18,12 +18,15 @@ class SelectionRecord:
 
     Attributes:
         variant: prompt variant; "question" where the question itself is the prompt.
-        transform: of the scores; "cosine" is none.
+        encoder_key: whose vectors gave the scores, or the key of the set of scores.
+        transform: of the scores; "cosine" and "raw" are none.
         params: the sampler's parameters as canonical JSON.
         rows: index rows, sorted.
         pts_us: their timestamps, microseconds.
         scores: their scores.
         times_s: seconds from the video's first frame; not written to Parquet, where `pts_us` is the truth.
+        scored: frames that had a score, of which these were taken; not written to Parquet.
+        frames: of the index; likewise.
     """
 
     video_key: str
@@ -40,6 +43,8 @@ class SelectionRecord:
     pts_us: tuple[int, ...]
     scores: tuple[float, ...]
     times_s: tuple[float, ...]
+    scored: int
+    frames: int
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""

@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from framedex.contracts import Pts
-from framedex.index import Row, Store
 from framedex.keys import canonical_json, json_key
+from framedex.scores.curves import Curve, CurveSource, Prompt
 from framedex.select import DrawKey, Request, Sampler, run
-from framedex.select.base import Rows, Scores
+from framedex.select.base import Rows
 from framedex.select.windows import window_starts
 from framedex.sweep.config import SweepConfig
 from framedex.sweep.plan import Plan, PlannedVideo
-from framedex.sweep.prompts import PromptVectors
 from framedex.sweep.questions import SweptQuestion
 from framedex.sweep.record import Arm
 
@@ -44,29 +42,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Curve:
-    """The scores of one question's prompt under one variant, encoder and transform, over the frames of a video."""
+class _Scored:
+    """One question's prompt under one variant, and its curve from one source under one transform."""
 
     question: SweptQuestion
     variant: str
+    source_key: str
     transform: str
-    row: Row
-    pts_us: Pts
-    scores: Scores
+    curve: Curve
 
-    def choice(self, arm: Arm, rows: Rows, **chosen_by: Any) -> Choice:
-        pts_us = tuple(self.pts_us[rows].tolist())
+    def choice(self, arm: Arm, positions: Rows, **chosen_by: Any) -> Choice:
+        """The choice of some of the curve's frames."""
+        curve, row = self.curve, self.curve.row
+        pts_us = tuple(curve.pts_us[positions].tolist())
         return Choice(
             question=self.question,
             arm=arm,
             variant=self.variant,
-            encoder_key=self.row.encoder_key,
-            grid=self.row.grid,
+            encoder_key=self.source_key,
+            grid=row.grid,
             transform=self.transform,
-            rows=tuple(rows.tolist()),
+            rows=tuple(curve.rows[positions].tolist()),
             pts_us=pts_us,
-            scores=tuple(self.scores[rows].tolist()),
-            frame_set_id=frame_set_id(self.row.video_key, pts_us),
+            scores=tuple(curve.scores[positions].tolist()),
+            frame_set_id=frame_set_id(row.video_key, pts_us),
             **chosen_by,
         )
 
@@ -76,7 +75,7 @@ def frame_set_id(video_key: str, pts_us: Sequence[int]) -> str:
     return json_key([video_key, list(pts_us)])
 
 
-def choose(plan: Plan, video: PlannedVideo, store: Store, prompts: Sequence[PromptVectors]) -> tuple[Choice, ...]:
+def choose(plan: Plan, video: PlannedVideo, sources: Sequence[CurveSource]) -> tuple[Choice, ...]:
     """Every choice of a video, by question.
 
     A window is chosen by nothing, but its scores are those of a variant: it stands once for each.
@@ -84,52 +83,57 @@ def choose(plan: Plan, video: PlannedVideo, store: Store, prompts: Sequence[Prom
     Args:
         plan: the sweep.
         video: one of its videos.
-        store: holds the vectors.
-        prompts: one per encoder of the plan.
+        sources: of the scores, one per encoder of the plan.
 
     Raises:
-        StoreError: an index file does not hold.
+        StoreError: an index file or stored curve does not hold.
     """
     config = plan.config
     choices: list[Choice] = []
-    curves = _curves(config, video, store, prompts)
+    scored = _scored(config, video, sources)
     for position, question in enumerate(video.questions):
-        for curve in curves[position]:
-            choices += _selected(curve, "select", config.samplers, config)
-            choices += _windows(curve, config)
-            choices += _selected(curve, "drop", config.drop, config)
+        for each in scored[position]:
+            choices += _selected(each, "select", config.samplers, config)
+            choices += _windows(each, config)
+            choices += _selected(each, "drop", config.drop, config)
         if config.no_video:
             choices.append(Choice(question=question, arm="no-video"))
     return tuple(choices)
 
 
-def _curves(
-    config: SweepConfig, video: PlannedVideo, store: Store, prompts: Sequence[PromptVectors]
-) -> list[list[_Curve]]:
-    """By question: one curve per encoder, transform and variant."""
-    curves: list[list[_Curve]] = [[] for _ in video.questions]
-    texts = [text for question in video.questions for text in question.prompts]
-    for row, vectors in zip(video.rows, prompts, strict=True):
-        with store.open_row(row) as index:
-            pts_us = index.pts_us
-            scores = index.scores(vectors.of(texts)).astype(np.float64).reshape(len(curves), len(config.variants), -1)
+def prompts_of(video: PlannedVideo, config: SweepConfig) -> list[Prompt]:
+    """What the frames of a video are scored for: by question, one prompt per variant."""
+    return [
+        Prompt(text=text, question_id=question.asked.id, variant=variant)
+        for question in video.questions
+        for variant, text in zip(config.variants, question.prompts, strict=True)
+    ]
+
+
+def _scored(config: SweepConfig, video: PlannedVideo, sources: Sequence[CurveSource]) -> list[list[_Scored]]:
+    """By question: one curve per source, transform and variant."""
+    scored: list[list[_Scored]] = [[] for _ in video.questions]
+    prompts = prompts_of(video, config)
+    for row, source in zip(video.rows, sources, strict=True):
+        curves = source.curves(row, prompts)
         for position, question in enumerate(video.questions):
-            curves[position] += [
-                _Curve(
+            first = position * len(config.variants)
+            scored[position] += [
+                _Scored(
                     question=question,
                     variant=variant,
-                    transform=transform,
-                    row=row,
-                    pts_us=pts_us,
-                    scores=scores[position, which],
+                    source_key=source.key,
+                    transform=source.measure if transform == "cosine" else transform,
+                    curve=curves[first + which],
                 )
                 for transform in config.transforms
                 for which, variant in enumerate(config.variants)
             ]
-    return curves
+    return scored
 
 
-def _selected(curve: _Curve, arm: Arm, samplers: Sequence[Sampler], config: SweepConfig) -> Iterator[Choice]:
+def _selected(scored: _Scored, arm: Arm, samplers: Sequence[Sampler], config: SweepConfig) -> Iterator[Choice]:
+    curve = scored.curve
     for sampler in samplers:
         params = canonical_json(dataclasses.asdict(sampler))  # type: ignore[call-overload]
         for budget in config.budgets:
@@ -137,20 +141,20 @@ def _selected(curve: _Curve, arm: Arm, samplers: Sequence[Sampler], config: Swee
                 draw = DrawKey(
                     seed=seed,
                     video=curve.row.video_key,
-                    question=curve.question.asked.id,
-                    variant=curve.variant,
+                    question=scored.question.asked.id,
+                    variant=scored.variant,
                     sampler=sampler.name,
                 )
                 request = Request(pts_us=curve.pts_us, budget=budget, draw=draw, scores=curve.scores)
-                rows = run(sampler, request).rows
-                yield curve.choice(arm, rows, sampler=sampler.name, params=params, budget=budget, seed=seed)
+                positions = run(sampler, request).rows
+                yield scored.choice(arm, positions, sampler=sampler.name, params=params, budget=budget, seed=seed)
 
 
-def _windows(curve: _Curve, config: SweepConfig) -> Iterator[Choice]:
-    n = len(curve.pts_us)
+def _windows(scored: _Scored, config: SweepConfig) -> Iterator[Choice]:
+    n = len(scored.curve.rows)  # all of the index: the plan refuses windows over partial curves
     for rule in config.windows:
         params = canonical_json(dataclasses.asdict(rule))
         for start in window_starts(n, rule.length, rule.stride).tolist():
             rows = np.arange(start, min(start + rule.length, n), dtype=np.int64)
             window_id = f"{start}+{rule.length}"
-            yield curve.choice("window", rows, params=params, budget=rule.length, window_id=window_id)
+            yield scored.choice("window", rows, params=params, budget=rule.length, window_id=window_id)

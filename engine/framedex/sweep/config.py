@@ -5,7 +5,7 @@
     questions: [q.jsonl]          always; manifests
     mllms: [micro-smolvlm]        always; bundled names or checkpoint folders
     grid: fps=1                   the store's only one where not given
-    encoders: [micro-siglip]      the store's only one where not given; names, keys or artefact folders
+    encoders: [micro-siglip]      the store's only one where not given; names, keys, artefact folders, or {scores: NAME}
     variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of `variants`
     transforms: [cosine]          of the scores; cosine is none
     samplers: [uniform, top]      names, or {name: window-top, length: 8}
@@ -50,6 +50,13 @@ class WindowRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredScores:
+    """Scores of the store in an encoder's place, by name or key: `{scores: NAME}`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepConfig:
     """A checked sweep.yaml; the attributes are its keys.
 
@@ -65,7 +72,7 @@ class SweepConfig:
     questions: tuple[Path, ...]
     mllms: tuple[str, ...]
     grid: str | None = None
-    encoders: tuple[str, ...] = ()
+    encoders: tuple[str | StoredScores, ...] = ()
     variants: tuple[str, ...] = ("question",)
     transforms: tuple[Transform, ...] = ("cosine",)
     samplers: tuple[Sampler, ...] = field(default_factory=lambda: (make_sampler("uniform"), make_sampler("top")))
@@ -101,6 +108,12 @@ def read_config(path: Path) -> SweepConfig:
     for base in bases:
         raise fields["drop"].error(f"drop: add {base!r} to samplers; its whole selection is what the curve starts from")
     return config
+
+
+def _encoder(value: YamlValue) -> str | StoredScores:
+    if not value.is_mapping():
+        return value.text()
+    return StoredScores(name=value.fields(("scores",), required=("scores",))["scores"].text())
 
 
 def _transform(value: YamlValue) -> Transform:
@@ -144,7 +157,7 @@ def _drop(value: YamlValue) -> tuple[Sampler, ...]:
 _READERS: dict[str, Callable[[YamlValue], Any]] = {
     "mllms": lambda value: value.many(YamlValue.text),
     "grid": YamlValue.text,
-    "encoders": lambda value: value.many(YamlValue.text),
+    "encoders": lambda value: value.many(_encoder),
     "variants": lambda value: value.many(YamlValue.text),
     "transforms": lambda value: value.many(_transform),
     "samplers": lambda value: value.many(_sampler),

@@ -15,7 +15,6 @@ from framedex.sweep.choose import Choice, choose
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
-from framedex.sweep.prompts import PromptVectors
 
 #: Asks that are measured, per MLLM and way of scoring.
 _SAMPLE = 8
@@ -54,11 +53,10 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         StoreError: an index file does not hold.
         DeviceError: a model's runtime failed.
     """
-    prompts = [PromptVectors(embedder) for embedder in opened.embedders]
     counts = Counts()
     measured: _Measured | None = None
     for video in videos:
-        choices = choose(opened.plan, video, opened.store, prompts)
+        choices = choose(opened.plan, video, opened.sources)
         counts += count(opened.plan, video, choices)
         if measured is None:
             try:

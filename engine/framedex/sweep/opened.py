@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framedex.embed import BUNDLED as BUNDLED_ENCODERS
-from framedex.embed.base import Embedder
 from framedex.embed.of_store import store_embedder
 from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.mllm import BUNDLED as BUNDLED_MLLMS
 from framedex.mllm import load_runner
 from framedex.mllm.base import Runner
-from framedex.sweep.config import SweepConfig
-from framedex.sweep.plan import Model, Plan, plan_grid, plan_videos
+from framedex.scores.curves import CurveSource
+from framedex.scores.index_curves import IndexCurves
+from framedex.scores.score_store import ScoreStore
+from framedex.scores.stored_curves import StoredCurves
+from framedex.sweep.choose import prompts_of
+from framedex.sweep.config import StoredScores, SweepConfig
+from framedex.sweep.plan import Model, Plan, PlannedVideo, plan_grid, plan_videos
 from framedex.sweep.questions import SweptQuestion, swept_questions
 
 
@@ -27,14 +31,14 @@ class OpenSweep:
     Attributes:
         plan: what is to be done.
         store: holds the vectors.
-        embedders: in the order of the plan's encoders.
+        sources: of the scores, in the order of the plan's encoders.
         runners: in the order of the plan's MLLMs.
         threads: for decoding and scoring; the models have theirs.
     """
 
     plan: Plan
     store: Store
-    embedders: tuple[Embedder, ...]
+    sources: tuple[CurveSource, ...]
     runners: tuple[Runner, ...]
     threads: int
 
@@ -48,7 +52,7 @@ def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
         threads: for each stage, >= 1; the stages take turns.
 
     Raises:
-        UsageError: questions, videos, grid or models that do not hold.
+        UsageError: questions, videos, grid, scores or models that do not hold.
         ArtefactError: a model's files do not hold.
         StoreError: the store's files do not hold.
         MissingDependency: a runtime is not installed.
@@ -56,13 +60,12 @@ def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
     questions = swept_questions(config.questions, config.variants)
     store = Store.open(config.store)
     with ExitStack() as stack:
-        held = {name for entry in store.encoders() for name in (entry.name, entry.key)} | set(BUNDLED_ENCODERS)
-        named: list[str | None] = [_located(config.folder, name, held) for name in config.encoders]
-        embedders = tuple(stack.enter_context(store_embedder(store, name, threads=threads)) for name in named or [None])
-        encoders = tuple(Model(name=each.manifest.name, key=each.manifest.encoder_key) for each in embedders)
+        sources = tuple(_source(config, store, named, threads, stack) for named in config.encoders or (None,))
+        encoders = tuple(Model(name=source.name, key=source.key) for source in sources)
         _check_distinct("encoders", encoders)
-        grid = plan_grid(store, config.grid, encoders)
-        videos = plan_videos(store, questions, encoders=encoders, grid=grid)
+        grid = plan_grid(store, config.grid, sources)
+        videos = plan_videos(store, questions, sources=sources, grid=grid)
+        _check_curves(videos, sources, config)
         runners = tuple(
             stack.enter_context(load_runner(_located(config.folder, name, BUNDLED_MLLMS), threads=threads))
             for name in config.mllms
@@ -75,9 +78,26 @@ def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
             encoders=encoders,
             mllms=mllms,
             videos=videos,
-            truncated_prompts=_truncated(embedders, questions),
+            truncated_prompts=_truncated(sources, questions),
         )
-        yield OpenSweep(plan=plan, store=store, embedders=embedders, runners=runners, threads=threads)
+        yield OpenSweep(plan=plan, store=store, sources=sources, runners=runners, threads=threads)
+
+
+def _source(
+    config: SweepConfig, store: Store, named: str | StoredScores | None, threads: int, stack: ExitStack
+) -> CurveSource:
+    if isinstance(named, StoredScores):
+        return StoredCurves(store, ScoreStore(store.path).find(named.name, grid=config.grid))
+    held = {name for entry in store.encoders() for name in (entry.name, entry.key)} | set(BUNDLED_ENCODERS)
+    located = None if named is None else _located(config.folder, named, held)
+    return IndexCurves(store, stack.enter_context(store_embedder(store, located, threads=threads)))
+
+
+def _check_curves(videos: Sequence[PlannedVideo], sources: Sequence[CurveSource], config: SweepConfig) -> None:
+    """Every curve is there before anything is decoded; windows need curves of all frames."""
+    for video in videos:
+        for row, source in zip(video.rows, sources, strict=True):
+            source.check(row, prompts_of(video, config), whole=bool(config.windows))
 
 
 def _located(folder: Path, name: str, known: Collection[str]) -> str:
@@ -90,8 +110,8 @@ def _check_distinct(what: str, models: Sequence[Model]) -> None:
         raise UsageError(f"{what}: two of {', '.join(model.name for model in models)} are the same model; name it once")
 
 
-def _truncated(embedders: Sequence[Embedder], questions: Sequence[SweptQuestion]) -> int:
+def _truncated(sources: Sequence[CurveSource], questions: Sequence[SweptQuestion]) -> int:
     texts = [text for question in questions for text in question.prompts]
     distinct = list(dict.fromkeys(texts))
-    cut = [set(embedder.truncated_texts(distinct)) for embedder in embedders]
+    cut = [set(source.truncated_texts(distinct)) for source in sources]
     return sum(text in too_long for too_long in cut for text in texts)

@@ -9,7 +9,9 @@ from typing import Any
 
 from framedex.errors import UsageError, did_you_mean
 from framedex.index import Row, Store
+from framedex.index.video_names import VideoNames
 from framedex.keys import json_key
+from framedex.scores.curves import FrameSource
 from framedex.select import Sampler
 from framedex.select.batch import video_names
 from framedex.sweep.config import SweepConfig
@@ -20,7 +22,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """An encoder or MLLM: what people call it, and its key."""
+    """An encoder, set of scores or MLLM: what people call it, and its key."""
 
     name: str
     key: str
@@ -31,7 +33,7 @@ class PlannedVideo:
     """One video and what is asked of it.
 
     Attributes:
-        rows: of the store, one per encoder of the plan.
+        rows: of the store, one per encoder of the plan; all hold the same frames.
         questions: in the order of the manifests.
     """
 
@@ -56,7 +58,7 @@ class Plan:
     Attributes:
         config: as written.
         grid: name.
-        encoders: whose vectors choose the frames.
+        encoders: whose vectors, or sets whose scores, choose the frames.
         mllms: that answer.
         videos: in the order in which the manifests first name them.
         truncated_prompts: (variant, question, encoder) prompts longer than the encoder reads: their ends count for nothing.
@@ -107,14 +109,14 @@ def first_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str |
     return None
 
 
-def plan_grid(store: Store, grid: str | None, encoders: Sequence[Model]) -> str:
-    """The grid to read: the one given, or the only one that the store holds for every encoder.
+def plan_grid(store: Store, grid: str | None, sources: Sequence[FrameSource]) -> str:
+    """The grid to read: the one given, or the only one that the store holds for every source.
 
     Raises:
         UsageError: not there, or several and none given.
     """
-    shared = set.intersection(*(set(store.grids(encoder.key)) for encoder in encoders))
-    names = ", ".join(encoder.name for encoder in encoders)
+    shared = set.intersection(*(set(source.grids()) for source in sources))
+    names = ", ".join(source.name for source in sources)
     if grid is not None and grid not in shared:
         raise UsageError(f"{store.path}: no grid {grid!r} of encoder {names}; {did_you_mean(grid, shared)}")
     if grid is None and len(shared) != 1:
@@ -124,15 +126,15 @@ def plan_grid(store: Store, grid: str | None, encoders: Sequence[Model]) -> str:
 
 
 def plan_videos(
-    store: Store, questions: Sequence[SweptQuestion], *, encoders: Sequence[Model], grid: str
+    store: Store, questions: Sequence[SweptQuestion], *, sources: Sequence[FrameSource], grid: str
 ) -> tuple[PlannedVideo, ...]:
     """The questions by video, each video with its rows.
 
     Raises:
-        UsageError: videos that the store does not hold for every encoder, with the questions that ask about them.
+        UsageError: videos that the store does not hold for every source, with the questions that ask about them.
     """
-    names = store.names(encoder=encoders[0].key)
-    rows_by_key = [{row.video_key: row for row in store.videos(encoder.key, grid)} for encoder in encoders]
+    names = VideoNames(sources[0].rows(), subject=str(store.path))
+    rows_by_key = [{row.video_key: row for row in source.rows(grid)} for source in sources]
     by_video: dict[str, list[SweptQuestion]] = {}
     missing: list[str] = []
     for question in questions:
@@ -143,9 +145,9 @@ def plan_videos(
             # The first message lists what the store holds; once is enough.
             missing.append(f"{subject}: no video {question.asked.video!r}" if missing else f"{subject}: {error}")
             continue
-        for encoder, rows in zip(encoders, rows_by_key, strict=True):
+        for source, rows in zip(sources, rows_by_key, strict=True):
             if key not in rows:
-                missing.append(f"{subject}: {question.asked.video} is not indexed by {encoder.name} at {grid}")
+                missing.append(f"{subject}: {question.asked.video} is not indexed by {source.name} at {grid}")
         by_video.setdefault(key, []).append(question)
     if missing:
         more = f"; and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framedex.datasets import Question, read_questions
-from framedex.errors import UsageError, did_you_mean
-
-#: Prompt variants that every question has; any other name is a column of the manifest's `variants`.
-QUESTION, ANSWER = "question", "answer"
+from framedex.datasets.prompts import prompt_text
+from framedex.errors import UsageError
 
 #: A prompt lists its options by letter.
 OPTIONS_MAX = 26
@@ -54,12 +52,5 @@ def _swept(subject: str, question: Question, variants: Sequence[str]) -> SweptQu
         raise UsageError(f"{subject}: expected 2 to {OPTIONS_MAX} options, got {len(question.options)}")
     if question.answer is None:
         raise UsageError(f"{subject}: has no answer; a sweep needs to know the right option")
-    texts = {
-        **dict(question.variants),
-        QUESTION: question.question,
-        ANSWER: question.options[question.answer],
-    }
-    for variant in variants:
-        if variant not in texts:
-            raise UsageError(f"{subject}: has no variant {variant!r}; {did_you_mean(variant, texts)}")
-    return SweptQuestion(asked=question, gold=question.answer, prompts=tuple(texts[variant] for variant in variants))
+    prompts = tuple(prompt_text(subject, question, variant) for variant in variants)
+    return SweptQuestion(asked=question, gold=question.answer, prompts=prompts)

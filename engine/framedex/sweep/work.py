@@ -16,7 +16,6 @@ from framedex.sweep.choose import Choice, choose
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
-from framedex.sweep.prompts import PromptVectors
 from framedex.sweep.record import Record
 
 T = TypeVar("T")
@@ -61,19 +60,16 @@ def sweep(
     Raises:
         DeviceError: a model's runtime failed.
     """
-    prompts = [PromptVectors(embedder) for embedder in opened.embedders]
     for video in videos:
         try:
-            yield _swept(video, opened, prompts, answers_done)
+            yield _swept(video, opened, answers_done)
         except (VideoError, StoreError) as error:
             yield Failed(video=video, reason=str(error))
 
 
-def _swept(
-    video: PlannedVideo, opened: OpenSweep, prompts: Sequence[PromptVectors], answers_done: AnswersDone | None
-) -> Swept:
+def _swept(video: PlannedVideo, opened: OpenSweep, answers_done: AnswersDone | None) -> Swept:
     plan, config = opened.plan, opened.plan.config
-    choices = choose(plan, video, opened.store, prompts)
+    choices = choose(plan, video, opened.sources)
     counts = count(plan, video, choices)
     asks = distinct_asks(choices, config.option_orders)
     frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
@@ -102,7 +98,7 @@ def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], 
 
 def _provenance(opened: OpenSweep) -> Mapping[tuple[str, str], str]:
     """By (encoder key, MLLM key): versions and devices as JSON; the encoder key is "" where no frame was chosen."""
-    encoders = {"": None, **{each.manifest.encoder_key: each.provenance for each in opened.embedders}}
+    encoders = {"": None, **{source.key: source.provenance for source in opened.sources}}
     return {
         (key, runner.key): canonical_json(
             {"framedex": framedex.__version__, "encoder": encoder, "mllm": runner.provenance}

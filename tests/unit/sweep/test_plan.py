@@ -13,13 +13,31 @@ import pytest
 from contracts.store_samples import encoder_entry, new_store, put
 from framedex.datasets import Question
 from framedex.errors import UsageError
-from framedex.index import Store
+from framedex.index import Row, Store
 from framedex.select import make_sampler
 from framedex.sweep.config import SweepConfig, WindowRule
 from framedex.sweep.plan import Model, Plan, first_difference, plan_grid, plan_videos
 from framedex.sweep.questions import SweptQuestion
 
 ENCODER = Model(name="sample", key=encoder_entry().key)
+
+
+@dataclasses.dataclass(frozen=True)
+class Indexed:
+    """The frames that one encoder of a store has indexed."""
+
+    store: Store
+    name: str = "sample"
+
+    @property
+    def key(self) -> str:
+        return encoder_entry(self.name).key
+
+    def grids(self) -> list[str]:
+        return self.store.grids(self.key)
+
+    def rows(self, grid: str | None = None) -> list[Row]:
+        return self.store.videos(self.key, grid)
 
 
 def question(question_id: str, video: str, **changed: Any) -> SweptQuestion:
@@ -49,7 +67,7 @@ def plan_of(store: Store, **changed: Any) -> Plan:
         grid=grid,
         encoders=(ENCODER,),
         mllms=(Model(name="m", key="0" * 32),),
-        videos=plan_videos(store, asked, encoders=[ENCODER], grid=grid),
+        videos=plan_videos(store, asked, sources=[Indexed(store)], grid=grid),
         truncated_prompts=0,
     )
 
@@ -101,7 +119,7 @@ def test_every_part_of_a_question_changes_the_key(store: Store, changed: dict[st
     grid = store.videos()[0].grid
 
     def key(asked: SweptQuestion) -> str:
-        videos = plan_videos(store, [asked], encoders=[ENCODER], grid=grid)
+        videos = plan_videos(store, [asked], sources=[Indexed(store)], grid=grid)
         return dataclasses.replace(plan_of(store), videos=videos).key
 
     assert key(question("1", names(store)[0])) != key(question("1", names(store)[0], **changed))
@@ -110,24 +128,24 @@ def test_every_part_of_a_question_changes_the_key(store: Store, changed: dict[st
 def test_missing_videos_are_all_named_up_to_a_few(store: Store) -> None:
     asked = [question(str(number), f"gone-{number}") for number in range(8)]
     with pytest.raises(UsageError, match=r"question '0': .*no video 'gone-0'.*question '4': .*; and 3 more$"):
-        plan_videos(store, asked, encoders=[ENCODER], grid=store.videos()[0].grid)
+        plan_videos(store, asked, sources=[Indexed(store)], grid=store.videos()[0].grid)
 
 
 def test_a_video_that_one_encoder_has_not_seen(store: Store) -> None:
     other = encoder_entry("other")
     store.add_encoder(other)
     put(store, 0, encoder="other")
-    encoders = [ENCODER, Model(name="other", key=other.key)]
-    grid = plan_grid(store, None, encoders)
+    sources = [Indexed(store), Indexed(store, "other")]
+    grid = plan_grid(store, None, sources)
     with pytest.raises(UsageError, match=r"question '2': .* is not indexed by other at fps=1"):
         plan_videos(
-            store, [question("1", names(store)[0]), question("2", names(store)[-1])], encoders=encoders, grid=grid
+            store, [question("1", names(store)[0]), question("2", names(store)[-1])], sources=sources, grid=grid
         )
 
 
 def test_a_grid_that_is_not_there(store: Store) -> None:
     with pytest.raises(UsageError, match="no grid 'fps=3' of encoder sample; exists: fps=1"):
-        plan_grid(store, "fps=3", [ENCODER])
+        plan_grid(store, "fps=3", [Indexed(store)])
 
 
 def _config(plan: Plan, **changed: Any) -> Plan:
