@@ -220,6 +220,25 @@ def test_a_video_that_was_indexed_again_is_named_by_verify_and_select(
         assert "delete the file, then score or import again" in ran.out + ran.err
 
 
+def test_scores_on_several_grids_ask_which(world: SmallWorld, tmp_path: Path) -> None:
+    clip = world.clips[0]
+    ok("index", clip, "--store", tmp_path / "S", "--encoder", "micro-siglip", "--fps", "1,2")
+    line = {"video": str(clip), "prompt": "red", "times_s": [0], "scores": [1]}
+    given = written(tmp_path / "s.jsonl", [line])
+    importing = ("scores", "import", tmp_path / "S", given, "--name", "ours")
+    ran = framedex(*importing)
+    assert (ran.code, "several grids, fps=1, fps=2; choose one with --grid" in ran.err) == (2, True)
+    keys = [ok(*importing, "--grid", grid, "--json").json()["key"] for grid in ("fps=1", "fps=2")]
+    assert keys[0] != keys[1]
+    asking = ("select", tmp_path / "S", "--prompt", "red", "--video", clip, "--sampler", "top", "--scores", "ours")
+    ran = framedex(*asking)
+    assert (ran.code, "2 sets of scores are named 'ours'" in ran.err) == (2, True)
+    (record,) = ok(*asking, "--grid", "fps=2", "--json").json()["selections"]
+    assert (record["grid"], record["encoder_key"], record["rows"]) == ("fps=2", keys[1], [0])
+    ran = framedex(*asking[:-1], keys[0], "--grid", "fps=2")
+    assert (ran.code, "scores 'ours': none on grid 'fps=2'; exists: fps=1" in ran.err) == (2, True)
+
+
 # --- sweep
 
 

@@ -120,7 +120,10 @@ def _source(
     if scores is not None:
         if encoder is not None or scorer != "auto":
             raise UsageError("--scores: stored scores need neither --encoder nor --scorer; leave them out")
-        yield StoredCurves(store, ScoreStore(store.path).find(scores, grid=grid))
+        stored = ScoreStore(store.path)
+        found = stored.find(scores, grid=grid)
+        stored.only_grid(found, grid)
+        yield StoredCurves(store, found)
         return
     with embedder_for(store, encoder) as embedder, load_scorer(scorer, threads=default_threads()) as scoring:
         yield IndexCurves(store, embedder, scorer=scoring)

@@ -8,7 +8,7 @@ import pytest
 
 from framedex.errors import UsageError
 from framedex.select import make_sampler
-from framedex.sweep.config import SweepConfig, WindowRule, read_config
+from framedex.sweep.config import StoredScores, SweepConfig, WindowRule, read_config
 
 SMALLEST = "version: 1\nstore: S\nquestions: [q.jsonl]\nmllms: [m]\n"
 
@@ -40,7 +40,7 @@ version: 1
 store: /elsewhere/S
 grid: fps=1
 questions: [q.jsonl, more/r.jsonl]
-encoders: [micro-siglip]
+encoders: [micro-siglip, {scores: ours}]
 variants: [question, answer, declarative]
 transforms: [cosine]
 samplers: [uniform, top, {name: window-top, length: 8, stride: 4}]
@@ -56,6 +56,7 @@ seeds: [0, 7]
     )
     assert config.store == Path("/elsewhere/S")
     assert config.questions == (tmp_path / "q.jsonl", tmp_path / "more" / "r.jsonl")
+    assert config.encoders == ("micro-siglip", StoredScores(name="ours"))
     assert config.variants == ("question", "answer", "declarative")
     assert config.samplers[2] == make_sampler("window-top", length=8, stride=4)
     assert config.windows == (WindowRule(length=8, stride=4),)
@@ -83,6 +84,8 @@ seeds: [0, 7]
         ("budgets: 4", "line 5: budgets: expected a list in brackets or dashes, got '4'"),
         ("budgets:\n- 4\n- four", "line 7: budgets: expected a whole number, 1 or more, got 'four'"),
         ("budgets: [4, 8, 4]", "line 5: budgets: '4' stands twice"),
+        ("encoders: [{scroes: a}]", "line 5: unknown key 'scroes'; exists: scores"),
+        ("encoders: [{scores: 3}]", "line 5: scores: expected a text, got '3'"),
         ("budgets: [0]", "line 5: budgets: expected a whole number, 1 or more, got '0'"),
         ("budgets: [true]", "line 5: budgets: expected a whole number"),
         ("samplers: [tpo]", r"line 5: unknown sampler 'tpo'; .*did you mean 'top'\?"),
