@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -17,7 +18,9 @@ import pytest
 import framedex as library
 from cli import framedex, ok
 from colour_scorer import ColourScorer
+from framedex.cli.scores import _job, _run
 from framedex.contracts import FrameBatch
+from framedex.datasets import read_questions
 from framedex.decode import FpsGrid, identify, open_video
 from framedex.embed.base import Embedder
 from framedex.embed.tower import to_tower
@@ -28,6 +31,7 @@ from framedex.scores.index_curves import IndexCurves
 from framedex.scores.make import BestOf, Failed, Scored, ScoreJob
 from framedex.scores.score_file import ScoreFile
 from framedex.scores.score_store import ScoreStore
+from framedex.scores.wanted import wanted_of
 from processes import eventually
 from scoring import make_all
 from small_world import SmallWorld
@@ -245,3 +249,48 @@ def test_a_command_that_cannot_be_carried_out(
     ran = framedex("scores", "make", world.store, questions, *arguments)
     assert ran.code == 2
     assert message in ran.err
+
+
+def test_a_person_and_a_program_see_what_was_made(
+    store: Store, questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = read_questions(questions)
+    with _job(store, ColourScorer(), top=2, encoder=None, threads=1) as job:
+        wanted = wanted_of(store, job.rows(None), asked, variants=["question"])
+        assert not _run(job, wanted, json=True)
+        printed = capsys.readouterr()
+        result = json.loads(printed.out)
+        assert (result["name"], result["videos"], result["curves"], result["kept"]) == (
+            "colour-top2-micro-siglip",
+            3,
+            9,
+            0,
+        )
+        assert (result["pairs"], result["failed"], result["truncated_texts"]) == (18, [], 0)
+        assert printed.err.count(": 3 curves, ") == 3
+        # One video is no longer there: it is named, and the others are done.
+        gone = dataclasses.replace(
+            wanted[1].row, source=dataclasses.replace(wanted[1].row.source, path=str(tmp_path / "gone.mp4"))
+        )
+        wanted[1] = dataclasses.replace(wanted[1], row=gone, texts=("green", " ".join(["long"] * 20)))
+        assert _run(job, wanted, json=False)
+    printed = capsys.readouterr()
+    shown = " ".join(printed.out.split())
+    assert "videos scored 2 videos failed 1 curves made 0 curves there already 6" in shown
+    assert f"failed: {tmp_path / 'gone.mp4'}" in printed.out
+    assert f"Next: framedex select {store.path} QUESTIONS --scores colour-top2-micro-siglip" in printed.out
+    assert "1 texts are longer than the scorer reads" in printed.err
+    ran = ok(
+        "select",
+        store.path,
+        questions,
+        "--scores",
+        "colour-top2-micro-siglip",
+        "--sampler",
+        "top",
+        "--budget",
+        1,
+        "--json",
+    )
+    assert len(ran.json()["selections"]) == 9
+    assert "for 9 of 9 questions only some frames are scored" in ran.err

@@ -149,6 +149,12 @@ def make_scores(
         ),
     ] = None,
     grid: options.GridOption = None,
+    runtime: Annotated[
+        str,
+        typer.Option(
+            "--runtime", metavar="NAME", help="What runs the scorer. [default: onnxruntime-cpu]", show_default=False
+        ),
+    ] = "auto",
     threads: options.ThreadsOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -177,7 +183,7 @@ def make_scores(
     asked = read_questions(questions)
     workers = threads or default_threads()
     with (
-        load_pair_scorer(scorer, rule=rule, threads=workers) as pair_scorer,
+        load_pair_scorer(scorer, runtime=runtime, rule=rule, threads=workers) as pair_scorer,
         _job(opened, pair_scorer, top=top, encoder=encoder, threads=workers) as job,
     ):
         wanted = wanted_of(opened, job.rows(grid), asked, variants=variant or ["question"])
