@@ -47,7 +47,7 @@ def put(
     *,
     n: int = 5,
     vectors: Vectors | None = None,
-    encoder: str = "sample",
+    encoder: str | EncoderEntry = "sample",
     dtype: Dtype = "f16",
     **changed: Any,
 ) -> Row:
@@ -69,4 +69,5 @@ def put(
         "provenance": {"framedex": "0.1.0", "runtime": "sample"},
     }
     block = EmbeddingBlock(pts_us=pts_us, vectors=vectors)
-    return store.put(block, encoder_key=encoder_entry(encoder).key, dtype=dtype, **(fields | changed))
+    entry = encoder_entry(encoder) if isinstance(encoder, str) else encoder
+    return store.put(block, encoder_key=entry.key, dtype=dtype, **(fields | changed))

@@ -91,4 +91,14 @@ class StoredCurves:
         named = "; ".join(f"question {prompt.question_id!r}: {prompt.text!r}" for prompt in missing[:_SHOWN])
         more = f"; and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         remedy = "score them: framedex scores make" if self._kind == "pair" else "import them with the others"
-        return f"scores {self.name!r}: none of {row.source.path} at {row.grid} for {named}{more}; {remedy}"
+        return f"scores {self.name!r}: none of {row.source.path} at {row.grid} for {named}{more}; {self._holds(row)}; {remedy}"
+
+    def _holds(self, row: Row) -> str:
+        """What there is instead, so that a text that differs in a blank can be seen to."""
+        places = [place for place in self._scores.places(self.key, row.grid) if place.video_key == row.video_key]
+        file = self._scores.get(places[0]) if places else None
+        return (
+            "it has none of this video"
+            if file is None
+            else f"it has {len(places)} others of it, such as {file.subject}"
+        )

@@ -78,11 +78,11 @@ def test_what_is_missing_is_said_with_the_way_to_get_it(store: Store) -> None:
     prompts = [asked(), asked("a cat", "2"), *[asked(f"text {n}", str(n)) for n in range(3, 7)]]
     with pytest.raises(
         UsageError,
-        match=r"^scores 'colour': none of /videos/clip0.mp4 at fps=1 for question '2': 'a cat'; .*; and 2 more; score them: "
-        "framedex scores make",
+        match=r"^scores 'colour': none of /videos/clip0.mp4 at fps=1 for question '2': 'a cat'; .*; and 2 more; "
+        "it has 1 others of it, such as prompt 'a red dog'; score them: framedex scores make",
     ):
         StoredCurves(store, pair_set()).check(row_of(store), prompts)
-    with pytest.raises(UsageError, match="import them with the others"):
+    with pytest.raises(UsageError, match="it has none of this video; import them with the others"):
         StoredCurves(store, import_set()).curves(row_of(store, 1), [asked()])
 
 
