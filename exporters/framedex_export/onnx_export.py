@@ -32,8 +32,8 @@ def export_graph(
 
     Args:
         module: in evaluation mode.
-        examples: the inputs by name, in the order in which the module takes them, each of batch 2, so that no size is mistaken
-            for a constant 1. The first dimension of all is the batch.
+        examples: the inputs by name, in the order in which the module takes them. Their first dimension is the batch: 2, so that
+            no size is mistaken for a constant 1; or 1 for what the whole batch shares, which stays 1.
         path: the ONNX file.
         outputs: names of what the module gives, in order.
         encoder_key: written into the graph, so that a manifest of another encoder is noticed.
@@ -51,14 +51,14 @@ def export_graph(
                 opset_version=OPSET,
                 input_names=list(examples),
                 output_names=list(outputs),
-                dynamic_shapes=tuple({0: batch} for _ in examples),
+                dynamic_shapes=tuple({0: batch} if len(example) > 1 else {} for example in examples.values()),
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
             raise ArtefactError(f"{path.name}: torch {torch.__version__} cannot export this model: {error}") from error
     assert program is not None, "dynamo exports return a program"
-    for given in program.model.graph.inputs:
-        if given.shape is None or isinstance(given.shape[0], int):
+    for given, example in zip(program.model.graph.inputs, examples.values(), strict=True):
+        if given.shape is None or (isinstance(given.shape[0], int) and len(example) > 1):
             raise ArtefactError(
                 f"{path.name}: the exported graph takes batches of one size only, got {given.name} of shape {given.shape}"
             )

@@ -100,3 +100,12 @@ def test_several_inputs_and_outputs_share_one_batch(tmp_path: Path) -> None:
         sums, doubles = session.run(["sums", "doubles"], {"left": left, "right": right})
         assert sums.tolist() == [26.0] * k
         assert doubles.tolist() == [[4, 4, 4]] * k
+
+
+def test_what_the_whole_batch_shares_stays_one(tmp_path: Path) -> None:
+    examples = {"left": torch.zeros(2, 3, dtype=torch.int64), "right": torch.zeros(1, 4, 5)}
+    export_graph(_Pairs(), examples, tmp_path / "shared.onnx", outputs=["sums", "doubles"], encoder_key="k")
+    session = onnxruntime.InferenceSession(tmp_path / "shared.onnx", providers=["CPUExecutionProvider"])
+    assert [value.shape for value in session.get_inputs()] == [["batch", 3], [1, 4, 5]]
+    left, right = np.full((3, 3), 2, np.int64), np.ones((1, 4, 5), np.float32)
+    assert session.run(["sums"], {"left": left, "right": right})[0].tolist() == [26.0] * 3
