@@ -119,6 +119,51 @@ def _images_ntsc(folder: Path) -> ReferenceClip:
     return ReferenceClip(path=path, times=[i * NTSC for i in range(40)], numbers=range(40), folder_fps="30000/1001")
 
 
+#: VP9 at a quality at which squares stay squares, quickly.
+_VP9 = {"deadline": "realtime", "cpu-used": "8", "crf": "10", "b": "0"}
+
+
+def _free(suffix: str, codec: str = "libvpx-vp9", **options: str) -> Callable[[Path], ReferenceClip]:
+    """In a codec that decoders without licences read."""
+
+    def make(folder: Path) -> ReferenceClip:
+        path = folder / f"free.{suffix}"
+        encode(
+            path,
+            range(FRAMES),
+            PAL,
+            codec=codec,
+            pixel_format="yuvj420p" if codec == "mjpeg" else "yuv420p",
+            codec_options={"qmax": "4"} if codec == "mjpeg" else {**_VP9, **options},
+        )
+        return _constant(path, PAL)
+
+    return make
+
+
+def _free_uneven(folder: Path) -> ReferenceClip:
+    path = folder / "uneven.webm"
+    encode(path, UNEVEN_MS, MILLISECOND, codec="libvpx-vp9", codec_options=_VP9)
+    return ReferenceClip(path=path, times=[ms * MILLISECOND for ms in UNEVEN_MS], numbers=range(len(UNEVEN_MS)))
+
+
+def _free_edited(folder: Path) -> ReferenceClip:
+    """Frames 25 to 49 only: the edit starts between two key frames and ends before the media does."""
+    path = folder / "edited.mp4"
+    encode(path, range(FRAMES), PAL, codec="libvpx-vp9", codec_options=_VP9)
+    set_edit(path, skip=25 * 512, duration=1000)
+    return ReferenceClip(path=path, times=[i * PAL for i in range(25)], numbers=range(25, 50))
+
+
+def _free_turned(folder: Path) -> ReferenceClip:
+    path = folder / "turned.mp4"
+    encode(
+        path, range(FRAMES), PAL, draw=lambda number: draw_turned(number, 90), codec="libvpx-vp9", codec_options=_VP9
+    )
+    set_display_matrix(path, TURNED[90])
+    return ReferenceClip(path=path, times=[i * PAL for i in range(FRAMES)], numbers=range(FRAMES), rotation_deg=90)
+
+
 VIDEOS: dict[str, Callable[[Path], ReferenceClip]] = {
     "pal": _pal,
     "ntsc": _ntsc,
@@ -135,3 +180,15 @@ VIDEOS: dict[str, Callable[[Path], ReferenceClip]] = {
     "turned-270": _turned(270),
 }
 FOLDERS: dict[str, Callable[[Path], ReferenceClip]] = {"images": _images, "images-ntsc": _images_ntsc}
+
+#: In codecs that decoders without licences read on the CPU: every one must read these.
+FREE: dict[str, Callable[[Path], ReferenceClip]] = {
+    "vp9-webm": _free("webm"),
+    "vp9-alt-ref-mkv": _free("mkv", deadline="good", **{"lag-in-frames": "16", "auto-alt-ref": "1"}),
+    "vp9-uneven-webm": _free_uneven,
+    "vp9-edited-mp4": _free_edited,
+    "vp9-turned-mp4": _free_turned,
+    "vp8-webm": _free("webm", codec="libvpx"),
+    "mjpeg-mov": _free("mov", codec="mjpeg"),
+    "mjpeg-mkv": _free("mkv", codec="mjpeg"),
+}

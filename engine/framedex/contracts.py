@@ -88,6 +88,30 @@ class TowerBatch:
         return len(self.pts_us)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """How a picture of one size becomes a tower's: resized as a whole, antialiased, and a rectangle of that taken.
+
+    Attributes:
+        resized: height and width of the whole.
+        offset: top and left of the rectangle.
+        size: height and width of the rectangle, the tower's.
+        interpolation: "bicubic" or "bilinear".
+    """
+
+    resized: tuple[int, int]
+    offset: tuple[int, int]
+    size: tuple[int, int]
+    interpolation: Literal["bicubic", "bilinear"]
+
+    def __post_init__(self) -> None:
+        inside = all(
+            0 <= offset <= resized - size
+            for resized, offset, size in zip(self.resized, self.offset, self.size, strict=True)
+        )
+        _require(inside and min(self.size) > 0, f"[Fit] {self.size} at {self.offset} does not lie in {self.resized}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddingBlock:
     """Unit vectors of frames.

@@ -1,4 +1,4 @@
-"""Which back ends of embedding and scoring can be used here, and what the others need."""
+"""Which back ends of decoding, embedding and scoring can be used here, and what the others need."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from framedex.errors import DeviceError, FramedexError, MissingDependency
 
 #: Written, type-checked and tested up to the device; nobody has run them yet.
 NEVER_EXECUTED: Final = (
+    "decoder dali-gpu",
     "embedder onnxruntime-cuda",
     "embedder tensorrt",
     "embedder torch-cuda",
@@ -20,6 +21,22 @@ NEVER_EXECUTED: Final = (
 
 class _Closeable(Protocol):
     def close(self) -> None: ...
+
+
+class _Nothing:
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def decoder_states() -> dict[str, str]:
+    """Every decoder by name: "" where it can be used, else what it needs, in a sentence. No video is opened."""
+    from framedex.decode import decoders, require_decoder
+
+    def require(name: str) -> _Nothing:
+        require_decoder(name)
+        return _Nothing()
+
+    return _states(decoders.names(), require)
 
 
 def embedder_states() -> dict[str, str]:

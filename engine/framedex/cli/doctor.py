@@ -12,19 +12,21 @@ import typer
 
 import framedex
 from framedex.cli import options
-from framedex.cli.backends import NEVER_EXECUTED, embedder_states, scorer_states
+from framedex.cli.backends import NEVER_EXECUTED, decoder_states, embedder_states, scorer_states
 from framedex.cli.output import default_threads, print_json
 from framedex.errors import ArtefactError, FramedexError, MissingDependency
 
 _EXTRAS = {
     "core": ("numpy", "av", "Pillow", "tokenizers", "pyarrow", "pydantic", "PyYAML", "typer", "rich"),
     "cpu": ("onnxruntime", "faiss-cpu"),
-    "gpu": ("torch", "onnx", "onnxruntime-gpu", "faiss-gpu", "tensorrt"),
+    "gpu": ("torch", "onnx", "onnxruntime-gpu", "faiss-gpu", "nvidia-dali-cuda130", "tensorrt"),
     "export": ("torch", "transformers", "onnx", "onnxscript", "sentencepiece"),
     "mllm": ("torch", "transformers", "num2words"),
     "analysis": ("jinja2",),
 }
-_DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
+#: What decodes where nothing else is asked for.
+DECODER = "pyav"
+_CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 
 
 def doctor(json: options.JsonOption = False) -> None:
@@ -56,7 +58,8 @@ def examine() -> dict[str, Any]:
         "threads": default_threads(),
         "packages": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
         "native": _attempt(problems, "native kernels", _native),
-        "decoders": _attempt(problems, "decoder 'pyav'", _decoders),
+        "ffmpeg": _attempt(problems, "decoder 'pyav'", _ffmpeg),
+        "decoders": _attempt(problems, "decoders", lambda: _checked(decoder_states(), DECODER, problems)),
         "embedders": _attempt(problems, "embedders", lambda: _embedders(problems)),
         "scorers": _attempt(problems, "scorers", lambda: _scorers(problems)),
         "samplers": list(framedex.samplers()),
@@ -87,16 +90,16 @@ def _native() -> dict[str, str]:
     return {"simd": native.simd_level()}
 
 
-def _decoders() -> dict[str, Any]:
+def _ffmpeg() -> dict[str, Any]:
     import av
 
     codecs: dict[str, str | None] = {}
-    for name in _DECODERS:
+    for name in _CODECS:
         try:
             codecs[name] = av.Codec(name, "r").long_name
         except av.codec.codec.UnknownCodecError:
             codecs[name] = None
-    return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info, "auto": "pyav", "codecs": codecs}
+    return {"pyav": av.__version__, "version": av.ffmpeg_version_info, "codecs": codecs}
 
 
 def _embedders(problems: list[str]) -> dict[str, str]:
@@ -141,10 +144,10 @@ def _show(report: dict[str, Any]) -> None:
         print(f"{extra:<10}{have}")
     if report["native"]:
         print(f"{'native':<10}{report['native']['simd']}")
-    if report["decoders"]:
-        codecs = ", ".join(name if text else f"{name} MISSING" for name, text in report["decoders"]["codecs"].items())
-        print(f"{'decode':<10}pyav {report['decoders']['pyav']} (FFmpeg {report['decoders']['ffmpeg']}): {codecs}")
-    for stage, key in (("embed", "embedders"), ("score", "scorers")):
+    if report["ffmpeg"]:
+        codecs = ", ".join(name if text else f"{name} MISSING" for name, text in report["ffmpeg"]["codecs"].items())
+        print(f"{'ffmpeg':<10}{report['ffmpeg']['version']} (pyav {report['ffmpeg']['pyav']}): {codecs}")
+    for stage, key in (("decode", "decoders"), ("embed", "embedders"), ("score", "scorers")):
         for name, state in (report[key] or {}).items():
             if name != "auto":
                 shown = f"{name} (auto)" if name == report[key]["auto"] else name

@@ -75,7 +75,12 @@ def index(
         ),
     ] = 0,
     decoder: Annotated[
-        str, typer.Option("--decoder", metavar="NAME", help="What decodes: pyav, or another that is installed.")
+        str,
+        typer.Option(
+            "--decoder",
+            metavar="NAME",
+            help="What decodes: pyav, torchcodec, dali-cpu, …; `framedex doctor` lists them.",
+        ),
     ] = "pyav",
     shard: Annotated[
         str | None,
@@ -117,12 +122,13 @@ def index(
     """
     from framedex.cli.explain import explain_files
     from framedex.cli.ingested import Ingested
-    from framedex.decode import decoders, find_videos
+    from framedex.decode import find_videos, require_decoder
     from framedex.decode.grids import asked_grids, parse_rate
     from framedex.embed import load_embedder
     from framedex.index import Store
     from framedex.ingest import Budget, IngestSettings
     from framedex.ingest.shards import Shard
+    from framedex.ingest.towers import require_towers
 
     if folder_fps is not None:
         parse_rate("--folder-fps", folder_fps)
@@ -137,7 +143,7 @@ def index(
         limits=options.limits(time_limit=time_limit, stall_limit=stall_limit, memory_limit=memory_limit),
         retry=retry,
     )
-    decoders.load(decoder)
+    require_decoder(decoder)
     found = find_videos(paths)
     mine = [path for path in found.paths if part.holds(path)]
     if explain:
@@ -148,6 +154,7 @@ def index(
     budget = Budget.split(settings.threads, videos=len(mine))
     ingested = Ingested()
     with load_embedder(encoder, runtime=runtime, threads=budget.embedder_threads, precision=precision) as embedder:
+        require_towers(decoder, embedder.manifest.image)
         opened = Store.open(store, create=True)
         note(str(budget))
         with Progress("video", total=len(mine)) as progress:

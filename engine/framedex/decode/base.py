@@ -1,4 +1,7 @@
-"""The decoder contract: a video file or frame folder in, sampled RGB frames with their timestamps out."""
+"""The decoder contract: a video file or frame folder in, sampled RGB frames with their timestamps out.
+
+A decoder gives frames at full size (`Decoder`), or at an encoder's size where it resizes by itself (`TowerDecoder`).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
-from framedex.contracts import FrameBatch, Pts, Timing
+from framedex.contracts import Fit, FrameBatch, Pts, Timing, TowerBatch
 from framedex.decode.grids import Grid
 
 #: A FrameBatch is closed once it holds this many bytes of pixels, or this many frames: what comes after the decoder may make a
@@ -18,6 +21,10 @@ from framedex.decode.grids import Grid
 BATCH_NBYTES = 16 << 20
 BATCH_FRAMES = 32
 
+
+#: What a reader gives: frames at full size, or at the tower's.
+Batch = TypeVar("Batch", FrameBatch, TowerBatch)
+Batch_co = TypeVar("Batch_co", FrameBatch, TowerBatch, covariant=True)
 
 #: Called as work goes on, at every packet, so that whoever waits can tell a long decode from one that hangs.
 Progress = Callable[[], None]
@@ -123,7 +130,7 @@ class DecodeSummary:
     samples: tuple[GridSample, ...]
 
 
-class VideoReader(Protocol):
+class Reader(Protocol[Batch_co]):
     """An open video; holds the decoder's state until closed."""
 
     @property
@@ -136,7 +143,7 @@ class VideoReader(Protocol):
         """What the pass found; only once `frames` is exhausted."""
         ...
 
-    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[FrameBatch]:
+    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[Batch_co]:
         """Decode once, in order, and give the frames that any of `grids` takes, each frame once.
 
         Batches close at `BATCH_NBYTES` or `BATCH_FRAMES`.
@@ -164,6 +171,12 @@ class VideoReader(Protocol):
     ) -> None: ...
 
 
+#: Gives frames at full size.
+VideoReader: TypeAlias = Reader[FrameBatch]
+#: Gives frames at an encoder's size.
+TowerReader: TypeAlias = Reader[TowerBatch]
+
+
 class Decoder(Protocol):
     """A way to decode: a function from a source to an open reader."""
 
@@ -172,5 +185,32 @@ class Decoder(Protocol):
 
         Raises:
             VideoError: the file cannot be used, and why, in one sentence.
+        """
+        ...
+
+
+#: How a frame of (height, width), as shown, becomes a tower's.
+FitOf = Callable[[int, int], Fit]
+
+
+class TowerDecoder(Protocol):
+    """A way to decode that gives frames at an encoder's size, resized by the decoder's own means.
+
+    Its pixels are those of the canonical preprocessing within a tolerance that docs/gpu.md states and tests measure.
+    """
+
+    def require(self) -> None:
+        """Refuse, before any work, a decoder whose device is not there.
+
+        Raises:
+            DeviceError: and what it needs.
+        """
+        ...
+
+    def __call__(self, source: VideoSource, *, fit: FitOf, threads: int, progress: Progress) -> TowerReader:
+        """Open `source`; otherwise as a `Decoder`.
+
+        Raises:
+            VideoError: the file cannot be used, or not by this decoder, and why, in one sentence.
         """
         ...

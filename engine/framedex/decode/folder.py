@@ -27,7 +27,7 @@ _MODES_OF_8_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 
 
-class FolderReader(PassReader):
+class FolderReader(PassReader[FrameBatch]):
     """A folder of images as a video: frame i is at i / folder_fps, with either timing.
 
     Images are turned as their EXIF says; transparency is dropped.

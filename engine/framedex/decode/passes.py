@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framedex.contracts import FrameBatch, Timing
-from framedex.decode.base import VideoReader
+from framedex.contracts import Timing
+from framedex.decode.base import Batch, Reader
 from framedex.decode.grids import Grid
 from framedex.errors import PlanFailed, TimestampsUnordered
 
 
-def passes(reader: VideoReader, *grids: Grid) -> Iterator[Timing | FrameBatch]:
+def passes(reader: Reader[Batch], *grids: Grid) -> Iterator[Timing | Batch]:
     """Give the name of a timing, then the batches read with it; a further name means that the batches before it are void.
 
     Only the needed frames are decoded first, then everything where that did not work, then with rebuilt times where the

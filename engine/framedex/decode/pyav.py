@@ -34,7 +34,7 @@ from framedex.errors import DecodeFailed, PlanFailed
 _PIECE = 4096
 
 
-class PyAVReader(PassReader):
+class PyAVReader(PassReader[FrameBatch]):
     """A video file, read by FFmpeg. Only the packets that the sampled frames depend on are decoded, where these can be known.
 
     Frames have their stored size: a pixel aspect ratio is not applied, and high dynamic range is not mapped to standard.
@@ -68,6 +68,7 @@ class PyAVReader(PassReader):
                     f"{self._path}: its {self._video.codec} stream holds no frame that can be decoded; make or copy the file "
                     "again"
                 )
+            self._colour_matrix = int(first.colorspace)
             self._first: VideoFrame | None = first  # where the held file goes on from it
             self._info = self._info_of(first)
             self._held = stack.pop_all()
@@ -76,6 +77,21 @@ class PyAVReader(PassReader):
     def info(self) -> VideoInfo:
         """What the container says, and the size and rotation of the first frame."""
         return self._info
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the first frame is turned to be shown."""
+        return self._first_orientation
+
+    @property
+    def colour_matrix(self) -> int:
+        """The first frame's MatrixCoefficients (ISO/IEC 23091-2); 2 where nothing is said."""
+        return self._colour_matrix
+
+    def first_picture(self) -> Pixels:
+        """The first frame, which opening the file decodes: uint8 (H, W, 3), upright; to be asked for before anything else."""
+        assert self._first is not None, "the file has been read on"
+        return self._picture(VideoReformatter(), self._first)
 
     @property
     def rate(self) -> Fraction | None:
@@ -131,7 +147,7 @@ class PyAVReader(PassReader):
             self._held = None
 
     def _info_of(self, first: VideoFrame) -> VideoInfo:
-        orientation = self._orientation(first)
+        self._first_orientation = orientation = self._orientation(first)
         turned = orientation.transposed
         return VideoInfo(
             container=self._video.container_name,

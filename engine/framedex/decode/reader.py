@@ -5,19 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self
 
-from framedex.contracts import FrameBatch, Timing
-from framedex.decode.base import DecodeSummary
+from framedex.contracts import Timing
+from framedex.decode.base import Batch, DecodeSummary
 from framedex.decode.grids import Grid
 
 
-class PassReader(ABC):
+class PassReader(ABC, Generic[Batch]):
     """A reader whose state lives within a pass: each pass opens what it needs and frees it when it ends or is ended."""
 
     def __init__(self) -> None:
         self._summary: DecodeSummary | None = None
-        self._pass: Generator[FrameBatch, None, DecodeSummary] | None = None
+        self._pass: Generator[Batch, None, DecodeSummary] | None = None
         self._closed = False
 
     @property
@@ -26,7 +26,7 @@ class PassReader(ABC):
         assert self._summary is not None, "summary is asked for before frames() is exhausted"
         return self._summary
 
-    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[FrameBatch]:
+    def frames(self, *grids: Grid, timing: Timing = "container", everything: bool = False) -> Iterator[Batch]:
         """Decode once, in order, and give the frames that any of `grids` takes; a new pass ends the one that is under way.
 
         Raises:
@@ -56,10 +56,10 @@ class PassReader(ABC):
     @abstractmethod
     def _one_pass(
         self, grids: Sequence[Grid], timing: Timing, *, everything: bool
-    ) -> Generator[FrameBatch, None, DecodeSummary]:
+    ) -> Generator[Batch, None, DecodeSummary]:
         """Give the batches of a pass and return what it found."""
 
-    def _running(self, one_pass: Generator[FrameBatch, None, DecodeSummary]) -> Iterator[FrameBatch]:
+    def _running(self, one_pass: Generator[Batch, None, DecodeSummary]) -> Iterator[Batch]:
         summary = yield from one_pass
         if one_pass is self._pass:  # else it was ended from outside, and there is no summary of it
             self._summary = summary

@@ -38,7 +38,7 @@ _TOLERANCE_S = 0.5e-6
 _OTHER_DECODER = "use the default decoder, pyav"
 
 
-class TorchCodecReader(PassReader):
+class TorchCodecReader(PassReader[FrameBatch]):
     """A video file, read by TorchCodec, which goes to the key frame before a frame and decodes from there.
 
     Videos of which the packets do not say when each frame is shown are refused, and so are those that TorchCodec would show

@@ -24,6 +24,7 @@ from framedex.ingest.budget import Budget
 from framedex.ingest.known import KnownVectors
 from framedex.ingest.messages import NEW
 from framedex.ingest.outcomes import DEFAULT_DTYPE, TOLERANCE, IngestSettings
+from framedex.ingest.request import decoder_version
 from framedex.ingest.stack import Stack
 from framedex.ingest.tally import Tally
 
@@ -238,6 +239,7 @@ def put_video(
         provenance={
             "framedex": framedex.__version__,
             "decoder": _decoder_of(source, settings),
+            **_version_of(_decoder_of(source, settings)),
             "decoder_threads": str(budget.decoder_threads),
             "decode_workers": str(budget.workers),
             "av": av.__version__,
@@ -253,6 +255,11 @@ def put_video(
 
 def _decoder_of(source: VideoSource, settings: IngestSettings) -> str:
     return "folder" if source.folder_fps is not None else settings.decoder
+
+
+def _version_of(decoder: str) -> dict[str, str]:
+    version = decoder_version(decoder)
+    return {"decoder_version": version} if version else {}
 
 
 def encoder_entry(embedder: Embedder) -> EncoderEntry:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from framedex.decode import decoders
 from framedex.embed.base import Embedder
 from framedex.embed.preprocess.rules import ResizeRules
 from framedex.index.store import Store
@@ -22,6 +21,7 @@ from framedex.ingest.docket import Docket
 from framedex.ingest.outcomes import IngestSettings, Outcome
 from framedex.ingest.slots import SlotLayout
 from framedex.ingest.tally import Tally
+from framedex.ingest.towers import require_towers
 
 
 def ingest(
@@ -47,13 +47,13 @@ def ingest(
         tally: counts and times are added to it.
 
     Raises:
-        UsageError: unknown decoder.
+        UsageError: unknown decoder, or one that cannot resize for this encoder.
         MissingDependency: a library of the decoder is not installed.
         StorageError: the store cannot be written; what was indexed before stays.
-        DeviceError: the embedder's runtime failed, or no process can be started.
+        DeviceError: the embedder's runtime failed, the decoder's device is not there, or no process can be started.
     """
     inputs = [Path(path) for path in paths]
-    decoders.load(settings.decoder)
+    require_towers(settings.decoder, embedder.manifest.image)
     store.add_encoder(encoder_entry(embedder))
     tally = tally or Tally()
     budget = Budget.split(settings.threads, videos=len(inputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from collections.abc import Mapping
 from fractions import Fraction
@@ -17,8 +18,9 @@ from framedex.ingest.watch import Limits
 #: What a failed video does not depend on, so that it is held back whichever of these a run has.
 _BESIDE = frozenset({"encoder", "artefact", "runtime", "precision", "dtype", "dedupe_tolerance"})
 
-#: The distribution whose version says what a decoder is.
-_DISTRIBUTIONS = {"pyav": "av"}
+#: The distributions of which one is installed; its version says what a decoder is.
+_DALI = ("nvidia-dali-cuda130", "nvidia-dali-cuda120")
+_DISTRIBUTIONS = {"pyav": ("av",), "dali-cpu": _DALI, "dali-gpu": _DALI}
 
 
 def request_of(settings: IngestSettings, embedder: Embedder | None = None) -> dict[str, str]:
@@ -96,10 +98,10 @@ def settings_of(
 
 def decoder_version(decoder: str) -> str:
     """Version of the library behind a decoder's name; empty for one that is no distribution."""
-    try:
-        return importlib.metadata.version(_DISTRIBUTIONS.get(decoder, decoder))
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        return ""
+    for distribution in _DISTRIBUTIONS.get(decoder, (decoder,)):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError, ValueError):
+            return importlib.metadata.version(distribution)
+    return ""
 
 
 def _decisive(request: Mapping[str, str]) -> dict[str, str]:

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from framedex.contracts import Pixels
-from framedex.decode import Grid, VideoReader, VideoSource, identify, open_video, passes
-from framedex.embed.tower import to_tower
+from framedex.decode import Grid, TowerReader, VideoSource, identify, passes
 from framedex.errors import FramedexError, OverBudget
 from framedex.ingest import messages
 from framedex.ingest.channel import Channel
 from framedex.ingest.dedupe import Repeats
 from framedex.ingest.slots import Ring
+from framedex.ingest.towers import open_towers
 
 _PR_SET_PDEATHSIG = 1
 #: Where memory runs out, the system should end a decoder and not the process that holds the work.
@@ -80,12 +80,17 @@ class Worker:
                     repeats = Repeats(tolerance=self._setup.tolerance)
                     self._send(messages.Begun(group=group, timing=item))
                 else:
-                    tower = to_tower(item, self._setup.image)
-                    self._hand_over(tower.pts_us.tolist(), tower.pixels, repeats)
+                    self._hand_over(item.pts_us.tolist(), item.pixels, repeats)
             self._send(messages.Ended(info=reader.info, summary=reader.summary))
 
-    def _opened(self, source: VideoSource, threads: int) -> VideoReader:
-        return open_video(source, decoder=self._setup.decoder, threads=threads, progress=self._ring.tick)
+    def _opened(self, source: VideoSource, threads: int) -> TowerReader:
+        return open_towers(
+            source,
+            decoder=self._setup.decoder,
+            image=self._setup.image,
+            threads=threads,
+            progress=self._ring.tick,
+        )
 
     def _hand_over(self, times_us: Sequence[int], pixels: Pixels, repeats: Repeats) -> None:
         """Write the frames that are new into slots, and tell the parent of all of them."""

@@ -8,6 +8,7 @@ import pytest
 
 from framedex.cli import backends
 from framedex.cli.doctor import _show, examine
+from framedex.decode import decoders
 from framedex.embed import AUTO, embedders
 from framedex.errors import DeviceError
 from framedex.score import AUTO as AUTO_SCORER
@@ -17,6 +18,10 @@ from framedex.score import scorers
 def test_every_back_end_is_named_and_auto_is_resolved() -> None:
     report = examine()
     assert report["problems"] == []
+    assert set(report["decoders"]) == {"auto", *decoders.names()}
+    assert report["decoders"]["auto"] == "pyav"
+    assert report["decoders"]["pyav"] == "available"
+    assert report["ffmpeg"]["codecs"]["h264"]
     assert set(report["embedders"]) == {"auto", *embedders.names()}
     assert set(report["scorers"]) == {"auto", *scorers.names()}
     assert (report["embedders"]["auto"], report["scorers"]["auto"]) == (AUTO, AUTO_SCORER)
@@ -32,7 +37,8 @@ def test_an_absent_one_is_no_problem_and_says_what_it_needs(capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert f"embed     {AUTO} (auto): available\n" in shown
     assert "embed     tensorrt: embedder 'tensorrt' needs 'tensorrt'" in shown
-    assert "never run embedder onnxruntime-cuda" in shown
+    assert "decode    pyav (auto): available\n" in shown
+    assert "never run decoder dali-gpu, embedder onnxruntime-cuda" in shown
     assert shown.endswith("ready\n")
 
 

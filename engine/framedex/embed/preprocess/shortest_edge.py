@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from framedex.contracts import Pixels
-from framedex.embed.preprocess.pillow import resize
+from framedex.contracts import Fit, Pixels
+from framedex.embed.preprocess.pillow import interpolation, resize
 from framedex.embed.preprocess.rules import PictureRules
 
 
 def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
+    """For frames of `height` by `width`."""
+    whole = fit(height, width, rules)
+    top, left = whole.offset
+    rows, columns = slice(top, top + whole.size[0]), slice(left, left + whole.size[1])
+    return lambda frame: resize(frame, *whole.resized, rules)[rows, columns]
+
+
+def fit(height: int, width: int, rules: PictureRules) -> Fit:
     """For frames of `height` by `width`: the shorter edge becomes `rules.shortest_edge`, the longer is rounded down.
 
     Of a 16:9 frame, a square crop of the shorter edge's size keeps 56 % of the width.
@@ -21,6 +29,9 @@ def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], 
     shorter, longer = sorted((height, width))
     longer = int(edge * longer / shorter)
     new_height, new_width = (longer, edge) if height >= width else (edge, longer)
-    top, left = (new_height - rules.size[0]) // 2, (new_width - rules.size[1]) // 2
-    rows, columns = slice(top, top + rules.size[0]), slice(left, left + rules.size[1])
-    return lambda frame: resize(frame, new_height, new_width, rules)[rows, columns]
+    return Fit(
+        resized=(new_height, new_width),
+        offset=((new_height - rules.size[0]) // 2, (new_width - rules.size[1]) // 2),
+        size=rules.size,
+        interpolation=interpolation(rules),
+    )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from framedex.contracts import Pixels
-from framedex.embed.preprocess.pillow import resize
+from framedex.contracts import Fit, Pixels
+from framedex.embed.preprocess.pillow import interpolation, resize
 from framedex.embed.preprocess.rules import PictureRules
 
 
-def resizer(_height: int, _width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
+def resizer(height: int, width: int, rules: PictureRules) -> Callable[[Pixels], Pixels]:
+    """For frames of any size."""
+    whole = fit(height, width, rules)
+    return lambda frame: resize(frame, *whole.resized, rules)
+
+
+def fit(_height: int, _width: int, rules: PictureRules) -> Fit:
     """For frames of any size.
 
     Source: `SiglipImageProcessorPil` of transformers 5.23; this is the same call of Pillow.
     """
-    height, width = rules.size
-    return lambda frame: resize(frame, height, width, rules)
+    return Fit(resized=rules.size, offset=(0, 0), size=rules.size, interpolation=interpolation(rules))
