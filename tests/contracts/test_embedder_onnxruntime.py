@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU keeps the embedder contract, and what it adds to it."""
+"""ONNX Runtime on the CPU: what it adds to the embedder contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from onnx import NodeProto, TensorProto, helper
 
 from checkpoints import DIM, stamp, tiny_artefact
-from contracts.embedder_suite import TEXTS, EmbedderSuite, part, random_tower
+from contracts.embedder_suite import TEXTS, part, random_tower
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
@@ -22,10 +22,6 @@ from framedex.errors import ArtefactError, DeviceError, UsageError
 def embedder() -> Iterator[Embedder]:
     with OnnxRuntimeEmbedder(Artefact.open(tiny_artefact()), threads=1) as embedder:
         yield embedder
-
-
-class TestOnnxRuntime(EmbedderSuite):
-    """The suite."""
 
 
 def test_the_batch_size_does_not_change_vectors() -> None:

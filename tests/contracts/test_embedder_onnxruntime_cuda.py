@@ -1,39 +1,20 @@
-"""ONNX Runtime on CUDA: the contract where it is there, and up to the call where it is not."""
+"""ONNX Runtime on CUDA, up to the call; where it is there, test_embedders.py runs the contract over it."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from contracts.embedder_suite import EmbedderSuite, random_tower
+from contracts.embedder_suite import random_tower
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
-from framedex.embed.base import Embedder
 from framedex.embed.onnxruntime import CPU, CUDA, OnnxRuntimeEmbedder, require_provider, require_used, run_bound
 from framedex.errors import DeviceError, MissingDependency
 
 NAME = "onnxruntime-cuda"
-
-
-@pytest.fixture
-def embedder() -> Iterator[Embedder]:
-    try:
-        opened = load_embedder("micro-siglip", runtime=NAME, threads=1)
-    except (MissingDependency, DeviceError) as error:
-        if NAME in os.environ.get("REQUIRE_BACKENDS", "").split(","):
-            raise
-        pytest.skip(str(error))
-    with opened:
-        yield opened
-
-
-class TestOnnxRuntimeCuda(EmbedderSuite):
-    """The suite."""
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA is there")

@@ -1,8 +1,7 @@
-"""torch keeps the embedder contract, gives what ONNX Runtime gives, and answers for its precision."""
+"""torch gives what ONNX Runtime gives, and answers for its precision."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,29 +11,20 @@ import pytest
 import torch
 
 from checkpoints import stamp
-from contracts.embedder_suite import TEXTS, EmbedderSuite, random_tower
+from contracts.backends import usable
+from contracts.embedder_suite import TEXTS, random_tower
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
 from framedex.embed.torch import TorchEmbedder
-from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
+from framedex.errors import ArtefactError, MissingDependency, UsageError
 
 
 @pytest.fixture(params=["torch-cpu", "torch-cuda"])
 def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
-    try:
-        opened = load_embedder("micro-siglip", runtime=request.param, threads=1)
-    except (MissingDependency, DeviceError) as error:
-        if request.param in os.environ.get("REQUIRE_BACKENDS", "").split(","):
-            raise
-        pytest.skip(str(error))
-    with opened:
+    with usable(request.param, lambda: load_embedder("micro-siglip", runtime=request.param, threads=1)) as opened:
         yield opened
-
-
-class TestTorch(EmbedderSuite):
-    """The suite."""
 
 
 def test_vectors_are_those_of_onnx_runtime(embedder: Embedder) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import faiss
 import pytest
 import torch
 
+from contracts.backends import usable
 from contracts.scorer_suite import TOLERANCE, ScorerSuite, farthest, odd_halves, unit_rows
-from framedex.errors import DeviceError, MissingDependency, UsageError
+from framedex.errors import MissingDependency, UsageError
 from framedex.score import AUTO, load_scorer, scorers
 from framedex.score.base import Scorer, View
 from framedex.score.torch import TorchScorer
@@ -18,14 +18,7 @@ from framedex.score.torch import TorchScorer
 
 @pytest.fixture(params=scorers.names())
 def scorer(request: pytest.FixtureRequest) -> Iterator[Scorer]:
-    name = request.param
-    try:
-        opened = load_scorer(name, threads=1)
-    except (MissingDependency, DeviceError) as error:
-        if name in os.environ.get("REQUIRE_BACKENDS", "").split(","):
-            raise
-        pytest.skip(str(error))
-    with opened:
+    with usable(request.param, lambda: load_scorer(request.param, threads=1)) as opened:
         yield opened
 
 
