@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import framedex as library
 from cli import framedex, ok
 from colour_scorer import ColourScorer
 from framedex.cli.scores import _job, _run
-from framedex.contracts import FrameBatch
+from framedex.contracts import FrameBatch, Vectors
 from framedex.datasets import read_questions
 from framedex.decode import FpsGrid, identify, open_video
 from framedex.embed.base import Embedder
@@ -28,7 +28,7 @@ from framedex.errors import UsageError
 from framedex.index import Row, Store
 from framedex.pair.base import PairFrames
 from framedex.scores.index_curves import IndexCurves
-from framedex.scores.make import BestOf, Failed, Scored, ScoreJob
+from framedex.scores.make import BestOf, Failed, Scored, ScoreJob, Wanted, check_texts, make_scores
 from framedex.scores.score_file import ScoreFile
 from framedex.scores.score_store import ScoreStore
 from framedex.scores.wanted import wanted_of
@@ -249,6 +249,31 @@ def test_a_command_that_cannot_be_carried_out(
     ran = framedex("scores", "make", world.store, questions, *arguments)
     assert ran.code == 2
     assert message in ran.err
+
+
+class Wordless(ColourScorer):
+    """Cannot read a text without letters."""
+
+    def scores(self, frames: PairFrames, texts: Sequence[str]) -> Vectors:
+        for text in texts:
+            if not any(character.isalpha() for character in text):
+                raise UsageError(f"text {text!r} is empty to this scorer")
+        return super().scores(frames, texts)
+
+
+def test_texts_that_nobody_can_read_are_refused_before_any_work(store: Store, embedder: Embedder) -> None:
+    row = store.videos()[0]
+    wanted = [Wanted(row=row, texts=("a red thing", "1 2")), Wanted(row=row, texts=("?!",))]
+    with pytest.raises(UsageError, match="text '1 2' is empty to this scorer"):
+        check_texts(wanted, ScoreJob(store=store, scorer=Wordless()))
+    check_texts(wanted, ScoreJob(store=store, scorer=ColourScorer()))
+    best_of = BestOf(curves=IndexCurves(store, embedder), top=2)
+    with pytest.raises(UsageError, match=r"'\?!' is empty"):
+        check_texts(wanted, ScoreJob(store=store, scorer=ColourScorer(), best_of=best_of))
+    # Texts that have their curve are not asked about again.
+    (outcome,) = make_scores(wanted[1:], ScoreJob(store=store, scorer=ColourScorer()))
+    assert isinstance(outcome, Scored)
+    check_texts(wanted[1:], ScoreJob(store=store, scorer=Wordless()))
 
 
 def test_a_person_and_a_program_see_what_was_made(

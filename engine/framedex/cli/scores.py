@@ -236,13 +236,14 @@ def _job(store: Store, scorer: PairScorer, *, top: int | None, encoder: str | No
 
 def _run(job: ScoreJob, wanted: Sequence[Wanted], *, json: bool) -> bool:
     """Run it, say what came of it, and tell whether a video failed."""
-    from framedex.scores.make import Scored, make_scores
+    from framedex.scores.make import Scored, check_texts, make_scores
 
     scored: list[Scored] = []
     failed: list[Failed] = []
     truncated = job.scorer.truncated_texts(list(dict.fromkeys(text for each in wanted for text in each.texts)))
     if truncated:
         note(f"note: {len(truncated)} texts are longer than the scorer reads; their ends count for nothing")
+    check_texts(wanted, job)
     started = time.monotonic()
     with Progress("video", total=len(wanted)) as progress:
 

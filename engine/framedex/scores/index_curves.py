@@ -44,6 +44,15 @@ class IndexCurves:
     def check(self, row: Row, prompts: Sequence[Prompt], *, whole: bool = False) -> None:
         """Nothing: an index has every frame's score for any text."""
 
+    def embed(self, texts: Sequence[str]) -> None:
+        """Embed texts beforehand, so that one that cannot be is refused before any other work.
+
+        Raises:
+            UsageError: the encoder's rules leave nothing of a text.
+        """
+        if texts:
+            self._vectors.of(texts)
+
     def curves(self, row: Row, prompts: Sequence[Prompt]) -> list[Curve]:
         """Score every frame of the row."""
         vectors = self._vectors.of([prompt.text for prompt in prompts])

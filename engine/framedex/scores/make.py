@@ -122,6 +122,25 @@ class Failed:
     reason: str
 
 
+def check_texts(videos: Iterable[Wanted], job: ScoreJob) -> None:
+    """Refuse, before any frame is decoded, texts without a curve that the scorer or the candidates' encoder cannot read.
+
+    Raises:
+        UsageError: their rules leave nothing of a text, as of "?!".
+    """
+    root, set_key = ScoreStore(job.store.path).root, job.score_set.key
+    texts = {
+        text: None
+        for wanted in videos
+        for text in wanted.texts
+        if not _place(set_key, wanted.row, text).path(root).exists()
+    }
+    if texts:
+        job.scorer.scores(_no_frames(job.scorer), list(texts))
+        if job.best_of is not None:
+            job.best_of.curves.embed(list(texts))
+
+
 def make_scores(
     videos: Iterable[Wanted], job: ScoreJob, *, frames_done: FramesDone | None = None
 ) -> Iterator[Scored | Failed]:
@@ -155,15 +174,7 @@ def _scored(
     row = wanted.row
     with job.store.open_row(row) as index:
         indexed_us = index.pts_us
-    places = {
-        text: ScorePlace(
-            set_key=score_set.key,
-            grid=row.grid,
-            video_key=row.video_key,
-            subject_key=Subject(about="prompt", text=text).key,
-        )
-        for text in wanted.texts
-    }
+    places = {text: _place(score_set.key, row, text) for text in wanted.texts}
     n_frames = len(indexed_us) if job.best_of is None else min(job.best_of.top, len(indexed_us))
     missing = [text for text, place in places.items() if not _is_there(scores, place, indexed_us, n_frames)]
     kept = len(places) - len(missing)
@@ -191,6 +202,16 @@ def _scored(
         frames=len(_union(frames_of)),
         pairs=sum(len(pts_us) for pts_us in frames_of.values()),
     )
+
+
+def _place(set_key: str, row: Row, text: str) -> ScorePlace:
+    subject = Subject(about="prompt", text=text)
+    return ScorePlace(set_key=set_key, grid=row.grid, video_key=row.video_key, subject_key=subject.key)
+
+
+def _no_frames(scorer: PairScorer) -> PairFrames:
+    batch = TowerBatch(pts_us=np.zeros(0, np.int64), pixels=np.zeros((0, *scorer.image.size, 3), np.uint8))
+    return PairFrames(video_key="", batch=batch, sizes=np.zeros((0, 2), np.int32))
 
 
 def _is_there(scores: ScoreStore, place: ScorePlace, indexed_us: Pts, n_frames: int) -> bool:
