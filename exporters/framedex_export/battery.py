@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from framedex.contracts import Pixels
+from framedex.contracts import FrameBatch, Pixels
+from framedex.embed.preprocess.rules import PictureRules
+from framedex.embed.tower import to_tower
 
 _SENTENCES = (
     "a dog jumps over the fence",
@@ -71,6 +73,15 @@ def pictures() -> Iterator[Pixels]:
         yield _scene(generator, height, width)
     for level in (0, 128, 255):
         yield np.full((120, 160, 3), level, np.uint8)
+
+
+def tower_pixels(chosen: Sequence[Pixels], rules: PictureRules) -> Pixels:
+    """Pictures of any sizes as a network takes them: uint8 (n, H, W, 3)."""
+    first = np.zeros(1, np.int64)
+    # Sizes differ, so each picture is a batch of its own.
+    return np.concatenate(
+        [to_tower(FrameBatch(pts_us=first, frames=picture[np.newaxis]), rules).pixels for picture in chosen]
+    )
 
 
 def _scene(generator: np.random.Generator, height: int, width: int) -> Pixels:

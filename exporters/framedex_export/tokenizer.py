@@ -49,7 +49,10 @@ class ReferenceTokenizer:
         Raises:
             ArtefactError: the reference appends no end of text, or has nothing to pad with.
         """
-        eos_id, pad_id = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
+        bos_id, eos_id = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
+        if eos_id is None:  # BERT's call them otherwise
+            bos_id, eos_id = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        pad_id = self.tokenizer.pad_token_id
         ids = self.tokenizer("a")["input_ids"]
         if eos_id is None or ids[-1:] != [eos_id]:
             raise ArtefactError(
@@ -63,7 +66,7 @@ class ReferenceTokenizer:
             padding_side="left" if self.pad_id is None and self.tokenizer.padding_side == "left" else None,
             pad_id=pad_id if self.pad_id is None else self.pad_id,
             truncation="end",
-            bos_id=ids[0] if ids[0] == self.tokenizer.bos_token_id else None,
+            bos_id=ids[0] if ids[0] == bos_id else None,
             eos="appended, kept when truncated",
             eos_id=eos_id,
             tokenizer_sha256=sha256_file(path),

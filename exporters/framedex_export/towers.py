@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from framedex.contracts import Pixels
 from framedex.embed.manifest import ImageRules
 
 
@@ -34,6 +36,12 @@ def affine(rules: ImageRules) -> tuple[Tensor, Tensor]:
     mean = torch.tensor(rules.mean, dtype=torch.float64)
     std = torch.tensor(rules.std, dtype=torch.float64)
     return (rules.rescale / std).float(), (-mean / std).float()
+
+
+def normalised(pixels: Pixels, rules: ImageRules) -> Tensor:
+    """What `Normalise` does, as reference processors do it: step by step in NumPy."""
+    values = (pixels.astype(np.float64) * rules.rescale - np.array(rules.mean)) / np.array(rules.std)
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(0, 3, 1, 2), dtype=np.float32))
 
 
 def unit(vectors: Tensor) -> Tensor:

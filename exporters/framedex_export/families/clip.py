@@ -103,7 +103,7 @@ def read(folder: Path) -> Clip:
         ArtefactError: it is no CLIP checkpoint, or one whose files do not fit each other.
     """
     checkpoint = read_checkpoint(folder, KIND)
-    _require_end_of_text(checkpoint)
+    require_end_of_text(checkpoint)
     return Clip(
         name="clip",
         checkpoint=checkpoint,
@@ -113,7 +113,7 @@ def read(folder: Path) -> Clip:
     )
 
 
-def _require_end_of_text(checkpoint: Checkpoint) -> None:
+def require_end_of_text(checkpoint: Checkpoint) -> None:
     """The model must pool where the tokenizer ends a text; else it would pool the beginning, and say nothing."""
     pooled, ends = checkpoint.model.config.text_config.eos_token_id, checkpoint.tokenizer.eos_token_id
     if pooled == _LEGACY_EOS:

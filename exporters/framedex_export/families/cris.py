@@ -172,6 +172,16 @@ def read(checkpoint: Path, *, words: int = WORDS) -> Cris:
         UsageError: no such file, or `words` out of range.
         ArtefactError: keys are missing or unknown, tensors do not fit each other, or there is no tokenizer.
     """
+    return read_all(checkpoint, words=words)[0]
+
+
+def read_all(checkpoint: Path, *, words: int) -> tuple[Cris, dict[str, Tensor]]:
+    """What `read` gives, and the tensors of the network over pairs, whose keys are checked and whose shapes are not.
+
+    Raises:
+        UsageError: as `read`.
+        ArtefactError: as `read`.
+    """
     path = _file(checkpoint)
     state = load_state(path)
     network = _network(path, state)
@@ -185,7 +195,7 @@ def read(checkpoint: Path, *, words: int = WORDS) -> Cris:
             f"{path.parent}: CRIS takes a sentence's vector at its highest id, and the tokenizer ends a text with "
             f"{tokenizer.eos_token_id}, which is not its highest"
         )
-    return Cris(
+    encoder = Cris(
         path=path,
         network=network,
         dim=network.text_projection.shape[1],
@@ -193,6 +203,7 @@ def read(checkpoint: Path, *, words: int = WORDS) -> Cris:
         text=ReferenceTokenizer(subject=path.parent, tokenizer=tokenizer, max_length=words, pad_id=0),
         weights_sha256=sha256_file(path),
     )
+    return encoder, {name: tensor for name, tensor in state.items() if name.startswith(PAIR)}
 
 
 def _file(checkpoint: Path) -> Path:

@@ -231,10 +231,13 @@ class DualEncoder(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, heads: int, mask: Tensor | None = None) -> Tensor:
-    """Scaled dot-product attention of (n, length, width) rows, in plain products and a softmax; `mask` is added to scores."""
-    split = (query.shape[0], query.shape[1], heads, query.shape[2] // heads)
-    q, k, v = (rows.reshape(split).transpose(1, 2) for rows in (query, key, value))
-    scores = (q * split[-1] ** -0.5) @ k.transpose(-1, -2)
+    """Scaled dot-product attention of (n, length, width) rows, in plain products and a softmax; `mask` is added to scores.
+
+    Keys and values may be of another length than queries.
+    """
+    of_head = query.shape[2] // heads
+    q, k, v = (rows.reshape(*rows.shape[:2], heads, of_head).transpose(1, 2) for rows in (query, key, value))
+    scores = (q * of_head**-0.5) @ k.transpose(-1, -2)
     if mask is not None:
         scores = scores + mask
     mixed: Tensor = (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)

@@ -56,15 +56,11 @@ class HuggingFaceFamily:
 
     def process(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
         """Through the checkpoint's processor on Pillow."""
-        shown = [Image.fromarray(picture) for picture in pictures]
-        return dict(self.checkpoint.processor(images=shown, return_tensors="np"))
+        return process(self.checkpoint, pictures)
 
     def levels(self, processed: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Normalised pixels back at 0 to 255."""
-        mean, std = np.array(self.image.mean), np.array(self.image.std)
-        values = processed["pixel_values"].astype(np.float64).transpose(0, 2, 3, 1)
-        levels: NDArray[np.float64] = (values * std + mean) / self.image.rescale
-        return levels
+        return levels(processed, self.image)
 
     def image_vectors(self, processed: Mapping[str, NDArray[Any]]) -> Vectors:
         """Through the model's own features."""
@@ -82,3 +78,17 @@ class HuggingFaceFamily:
             chunks = torch.split(torch.tensor(ids), _BATCH)
             rows = [self.checkpoint.model.get_text_features(input_ids=chunk).pooler_output for chunk in chunks]
         return torch.cat(rows).numpy()
+
+
+def process(checkpoint: Checkpoint, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
+    """n pictures through a checkpoint's processor on Pillow."""
+    shown = [Image.fromarray(picture) for picture in pictures]
+    return dict(checkpoint.processor(images=shown, return_tensors="np"))
+
+
+def levels(processed: Mapping[str, NDArray[Any]], image: ImageRules) -> NDArray[np.float64]:
+    """Normalised pixels (n, 3, H, W) back at 0 to 255, (n, H, W, 3)."""
+    mean, std = np.array(image.mean), np.array(image.std)
+    values = processed["pixel_values"].astype(np.float64).transpose(0, 2, 3, 1)
+    grey: NDArray[np.float64] = (values * std + mean) / image.rescale
+    return grey
