@@ -13,6 +13,7 @@ from framedex.cli.output import note, print_json
 from framedex.cli.run import run
 from framedex.optional import import_optional
 from framedex_export import __version__
+from framedex_export.pair_cli import blip_itm, clipseg, cris_mask
 from framedex_export.tensorrt_cli import tensorrt
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ app = typer.Typer(
 )
 
 
+app.command("cris-mask")(cris_mask)
+app.command("clipseg")(clipseg)
+app.command("blip-itm")(blip_itm)
 app.command()(tensorrt)
 
 
