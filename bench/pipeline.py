@@ -32,7 +32,15 @@ class Run:
 
 
 def time_pipeline(
-    paths: Sequence[Path], grid: Grid, folder: Path, *, encoder: str, decoder: str, threads: int, repeats: int
+    paths: Sequence[Path],
+    grid: Grid,
+    folder: Path,
+    *,
+    encoder: str,
+    decoder: str,
+    runtime: str,
+    threads: int,
+    repeats: int,
 ) -> Run:
     """Index the files into a fresh store, again and again; the run of median length.
 
@@ -42,7 +50,7 @@ def time_pipeline(
     budget = Budget.split(threads, videos=len(paths))
     settings = IngestSettings(grids=(grid,), threads=threads, decoder=decoder)
     runs: list[Run] = []
-    with load_embedder(encoder, threads=budget.embedder_threads) as embedder:
+    with load_embedder(encoder, runtime=runtime, threads=budget.embedder_threads) as embedder:
         for number in range(repeats + 1):
             store, tally = Store.open(folder / f"pipeline-{number}", create=True), Tally()
             outcomes = list(ingest(paths, store=store, embedder=embedder, settings=settings, tally=tally))

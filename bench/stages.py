@@ -13,15 +13,18 @@ import numpy as np
 import framedex
 from decode_floor import Floor
 from flops import flop_per_item
-from framedex.contracts import EmbeddingBlock, FrameBatch
-from framedex.decode import DecodeSummary, Grid, VideoInfo, VideoSource, open_video, passes
+from framedex.contracts import EmbeddingBlock, FrameBatch, TowerBatch
+from framedex.decode import TOWER_DECODERS, DecodeSummary, Grid, VideoInfo, VideoSource, open_video, passes
+from framedex.decode.base import no_progress
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.tower import to_tower
 from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.ingest import IngestSettings, encoder_entry, put_video
+from framedex.ingest.towers import open_towers
 from framedex.keys import json_key
+from framedex.score.base import Scorer
 from framedex.select import samplers
 from harness import median_s
 
@@ -29,6 +32,8 @@ PROMPTS = 16
 BUDGET = 8
 STORED_VIDEOS = 64
 KEPT_NBYTES = 1 << 30
+#: Mean grey levels by which a decoder that resizes may differ (docs/gpu.md).
+TOWER_LEVELS = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +104,60 @@ def keep_frames(sources: list[VideoSource], grid: Grid, threads: int, *, decoder
     return videos
 
 
+def full_size(decoder: str) -> str:
+    """Whose full-size frames the stages behind decoding work on: the decoder's own, or PyAV's where it gives none."""
+    return "pyav" if decoder in TOWER_DECODERS else decoder
+
+
+def decode_towers(
+    source: VideoSource, grid: Grid, threads: int, *, decoder: str, embedder: Embedder
+) -> list[TowerBatch]:
+    """Have a video's frames on a grid at the encoder's size."""
+    rules = embedder.manifest.image
+    with open_towers(source, decoder=decoder, image=rules, threads=threads, progress=no_progress) as reader:
+        return [item for item in passes(reader, grid) if not isinstance(item, str)]
+
+
+def same_towers(video: Decoded, grid: Grid, threads: int, *, decoder: str, embedder: Embedder) -> bool:
+    """Whether a decoder that resizes gives, within its tolerance, what the frames that were kept become."""
+    got = {
+        pts: frame
+        for batch in decode_towers(video.source, grid, threads, decoder=decoder, embedder=embedder)
+        for pts, frame in zip(batch.pts_us.tolist(), batch.pixels, strict=True)
+    }
+    for batch in video.frames:
+        tower = to_tower(batch, embedder.manifest.image)
+        for pts, frame in zip(tower.pts_us.tolist(), tower.pixels, strict=True):
+            if pts not in got or np.abs(got[pts].astype(np.int16) - frame).mean() > TOWER_LEVELS:
+                return False
+    return True
+
+
 def time_decode(
-    sources: list[VideoSource], videos: list[Decoded], grid: Grid, threads: int, repeats: int, *, decoder: str
+    sources: list[VideoSource],
+    videos: list[Decoded],
+    grid: Grid,
+    threads: int,
+    repeats: int,
+    *,
+    decoder: str,
+    embedder: Embedder,
 ) -> Stage:
-    """Stage one over files; frames count whether they had to be decoded or not."""
+    """Stage one over files; frames count whether they had to be decoded or not. A decoder that resizes is timed with that."""
     floors = [Floor(source, grid) for source in sources]
+
+    def work() -> None:
+        for source in sources:
+            if decoder in TOWER_DECODERS:
+                decode_towers(source, grid, threads, decoder=decoder, embedder=embedder)
+            else:
+                decode(source, grid, threads, decoder=decoder)
+
     return Stage(
         name="decode",
         unit="video frames/s",
         items=sum(video.summary.frames for video in videos),
-        seconds=median_s(
-            lambda: [decode(source, grid, threads, decoder=decoder) for source in sources], repeats=repeats
-        ),
+        seconds=median_s(work, repeats=repeats),
         ceiling_s=median_s(lambda: [floor.decode(threads) for floor in floors], repeats=repeats),
     )
 
@@ -202,13 +249,14 @@ def unit_prompts(dim: int) -> np.ndarray:
     return np.asarray(prompts / np.linalg.norm(prompts, axis=1, keepdims=True))
 
 
-def time_lookup(store: Store, machine: Machine, n_videos: int, repeats: int) -> tuple[Stage, bool]:
+def time_lookup(store: Store, scorer: Scorer, machine: Machine, n_videos: int, repeats: int) -> tuple[Stage, bool]:
     """Scores of all prompts against all frames, from the memory-mapped files; and whether they equal NumPy's."""
     indexes = [store.open_row(row) for row in store.videos()]
-    prompts = unit_prompts(indexes[0].vectors.shape[1])
+    views = [index.vectors for index in indexes]
+    prompts = unit_prompts(views[0].shape[1])
     equal = all(
-        np.abs(index.scores(prompts) - prompts @ np.asarray(index.vectors, np.float32).T).max() <= 1e-5
-        for index in indexes
+        np.abs(scores - prompts @ np.asarray(view, np.float32).T).max() <= 1e-5
+        for scores, view in zip(scorer.scores(views, prompts), views, strict=True)
     )
     n_frames, nbytes = sum(map(len, indexes)), sum(index.vectors.nbytes for index in indexes)
     flop = 2 * PROMPTS * n_frames * prompts.shape[1]
@@ -216,10 +264,11 @@ def time_lookup(store: Store, machine: Machine, n_videos: int, repeats: int) -> 
         name="lookup",
         unit="scores/s",
         items=PROMPTS * n_frames,
-        seconds=median_s(lambda: [index.scores(prompts) for index in indexes], repeats=repeats),
+        seconds=median_s(lambda: scorer.scores(views, prompts), repeats=repeats),
         ceiling_s=max(nbytes / machine.copy_bytes_per_s, flop / machine.gemm_flop_per_s),
         rounds=STORED_VIDEOS / n_videos,
     )
+    views.clear()
     for index in indexes:
         index.close()
     return stage, equal

@@ -2,6 +2,7 @@
 
     python bench/throughput.py                                         synthetic 720p video, the bundled encoder
     python bench/throughput.py clips/*.mp4 --encoder ARTEFACT --fps 1  your own files and artefact
+    python bench/throughput.py --decoder dali --embedder torch --scorer faiss       other back ends
     python bench/throughput.py --quick
 
 Each stage is timed alone, on the same frames, in memory where it can be; medians. Shares are of one pass over the videos given,
@@ -20,6 +21,11 @@ Then all of it at once, as `framedex index` does it: the pipeline's wall time, a
 
 Write, lookup and select work on 64 videos: the vectors of the ones given, over and over under new keys. Of the frames, at most
 1 GiB of pixels is kept for the stages after decoding.
+
+Any registered decoder, runtime and scorer may be named; a family's name ("dali", "torch", "onnxruntime", "faiss") means its
+member for the GPU where that works here, else the one for the CPU, and the JSON line says which it became. A decoder that resizes
+by itself is timed with that, and there is no stage preprocess; its frames are compared within its tolerance. Ceilings are those
+of the CPU, whatever runs a stage.
 """
 
 from __future__ import annotations
@@ -31,11 +37,16 @@ from pathlib import Path
 import numpy as np
 
 from answer_stage import time_answer
+from chosen import chosen_decoder, chosen_embedder, chosen_scorer
 from framedex.cli.output import default_threads, print_table
-from framedex.decode import FpsGrid, find_videos, identify
+from framedex.decode import TOWER_DECODERS, FpsGrid, find_videos, identify
+from framedex.embed import AUTO as AUTO_EMBEDDER
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
 from framedex.index import Store
+from framedex.ingest.towers import require_towers
+from framedex.score import AUTO as AUTO_SCORER
+from framedex.score import load_scorer
 from harness import Measured, copy_bytes_per_s, gemm_flop_per_s, report, run_bench
 from pipeline import Run, measured, time_pipeline
 from stages import (
@@ -44,8 +55,10 @@ from stages import (
     Machine,
     Stage,
     embed_video,
+    full_size,
     keep_frames,
     same_frames,
+    same_towers,
     store_videos,
     time_decode,
     time_embed,
@@ -63,33 +76,36 @@ SYNTHETIC = 4
 
 def run(options: argparse.Namespace, folder: Path) -> bool:
     """Time every stage, print the table and the JSON line; tells whether the answers were equal."""
+    options.decoder = chosen_decoder(options.decoder)
+    options.embedder = chosen_embedder(options.embedder, options.encoder)
+    options.scorer = chosen_scorer(options.scorer)
     threads = default_threads()
     repeats = 3 if options.quick else 5
     grid = FpsGrid.parse(options.fps)
-    seconds = 4 if options.quick else 20
-    paths = (
-        list(find_videos(options.paths).paths)
-        if options.paths
-        else [
-            write_pan(folder / f"pan-{seed}.mp4", width=1280, height=720, seconds=seconds, seed=seed)
-            for seed in range(SYNTHETIC)
-        ]
-    )
+    paths = list(find_videos(options.paths).paths) if options.paths else synthetic_clips(options, folder)
     sources = [identify(path, folder_fps=None) for path in paths]
     artefact = Artefact.open(options.encoder)
+    require_towers(options.decoder, artefact.manifest.image)
     machine = Machine(copy_bytes_per_s=copy_bytes_per_s(threads), gemm_flop_per_s=gemm_flop_per_s())
-    videos = keep_frames(sources, grid, threads, decoder=options.decoder)
-    frames_equal = all(same_frames(video) for video in videos if video.summary.timing == "container")
+    videos = keep_frames(sources, grid, threads, decoder=full_size(options.decoder))
+    equal = all(same_frames(video) for video in videos if video.summary.timing == "container")
     store = Store.open(folder / "store", create=True)
-    stages = [time_decode(sources, videos, grid, threads, repeats, decoder=options.decoder)]
-    with load_embedder(options.encoder, threads=threads) as embedder:
-        stages.append(time_preprocess(videos, embedder, machine, repeats))
-        stages.append(time_embed(videos, embedder, artefact, machine, repeats))
+    with load_embedder(options.encoder, runtime=options.embedder, threads=threads) as embedder:
+        resizes = options.decoder in TOWER_DECODERS
+        equal &= not resizes or all(
+            same_towers(video, grid, threads, decoder=options.decoder, embedder=embedder) for video in videos
+        )
+        stages = [
+            time_decode(sources, videos, grid, threads, repeats, decoder=options.decoder, embedder=embedder),
+            *([] if resizes else [time_preprocess(videos, embedder, machine, repeats)]),
+            time_embed(videos, embedder, artefact, machine, repeats),
+        ]
         blocks = [embed_video(video, embedder) for video in videos]
         stages.append(
             time_write(lambda: store_videos(store, videos, blocks, embedder, grid), folder, len(videos), repeats)
         )
-    lookup, scores_equal = time_lookup(store, machine, len(videos), repeats)
+    with load_scorer(options.scorer, threads=threads) as scorer:
+        lookup, scores_equal = time_lookup(store, scorer, machine, len(videos), repeats)
     curves: list[np.ndarray] = []
     for row in store.videos():
         with store.open_row(row) as index:
@@ -98,13 +114,42 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     answer, answers_equal = time_answer(videos[0], options.mllm, machine, threads=threads, repeats=repeats)
     stages.append(answer)
     pipeline = time_pipeline(
-        paths, grid, folder, encoder=options.encoder, decoder=options.decoder, threads=threads, repeats=repeats
+        paths,
+        grid,
+        folder,
+        encoder=options.encoder,
+        decoder=options.decoder,
+        runtime=options.embedder,
+        threads=threads,
+        repeats=repeats,
     )
-    equal = frames_equal and scores_equal and answers_equal
+    equal = equal and scores_equal and answers_equal
     print_results(stages)
     print_pipeline(pipeline)
     conclude(options, stages, pipeline, machine, threads=threads, equal=equal)
     return equal
+
+
+def synthetic_clips(options: argparse.Namespace, folder: Path) -> list[Path]:
+    """Clips that are made where none is named, in a codec that the decoder reads."""
+    codec = codec_for(options.decoder)
+    seconds = 20 if not options.quick else 4 if codec == "H.264" else 2  # VP9 takes longer to make
+    return [
+        write_pan(folder / f"pan-{seed}.mp4", width=1280, height=720, seconds=seconds, seed=seed, codec=codec)
+        for seed in range(SYNTHETIC)
+    ]
+
+
+def codec_for(decoder: str) -> str:
+    """DALI decodes no H.264 on the CPU."""
+    return "VP9" if decoder == "dali-cpu" else "H.264"
+
+
+def asked(options: argparse.Namespace) -> list[str]:
+    """The options that are not the default ones, as they were resolved."""
+    defaults = {"decoder": "pyav", "embedder": AUTO_EMBEDDER, "scorer": AUTO_SCORER}
+    others = [f"--{name} {got}" for name, default in defaults.items() if (got := getattr(options, name)) != default]
+    return [*others, *(["--quick"] if options.quick else [])]
 
 
 def shares_of_time(stages: list[Stage]) -> dict[str, float]:
@@ -168,9 +213,13 @@ def conclude(
         "throughput",
         threads=threads,
         config={
-            "command": "python bench/throughput.py" + (" --quick" if options.quick else ""),
-            "what": f"{len(options.paths)} files" if options.paths else f"{SYNTHETIC} synthetic 1280×720 H.264 clips",
+            "command": " ".join(["python bench/throughput.py", *asked(options)]),
+            "what": f"{len(options.paths)} files"
+            if options.paths
+            else f"{SYNTHETIC} synthetic 1280×720 {codec_for(options.decoder)} clips",
             "decoder": options.decoder,
+            "embedder": options.embedder,
+            "scorer": options.scorer,
             "encoder": Path(options.encoder).name,
             "mllm": Path(options.mllm).name,
             "fps": options.fps,
@@ -193,7 +242,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mllm", default="micro-smolvlm", metavar="CHECKPOINT", help="checkpoint folder or bundled name"
     )
-    parser.add_argument("--decoder", default="pyav", metavar="NAME", help="pyav or torchcodec")
+    parser.add_argument("--decoder", default="pyav", metavar="NAME", help="a registered decoder, or dali")
+    parser.add_argument(
+        "--embedder", default="auto", metavar="NAME", help="a registered runtime, or torch, onnxruntime"
+    )
+    parser.add_argument("--scorer", default="auto", metavar="NAME", help="a registered scorer, or torch, faiss")
     parser.add_argument("--fps", default="1", metavar="RATE", help="frames taken per second of video")
 
 
