@@ -46,7 +46,7 @@ PROOF_LEVELS: Final = 4.0
 
 #: Bytes of full-size pictures, and number of them, that DALI decodes of a piece before they are resized.
 _PIECE_NBYTES = 192 << 20
-_PIECE_FRAMES = 32
+_PIECE_FRAMES = 256
 
 _OTHER_DECODER = "use the default decoder, pyav"
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
