@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,18 @@ def median_s(work: Callable[[], object], *, repeats: int) -> float:
         work()
         times.append(time.perf_counter() - started)
     return statistics.median(times)
+
+
+def medians_s(works: Mapping[str, Callable[[], object]], *, repeats: int) -> dict[str, float]:
+    """Median wall time of each work, the works taking turns, after one turn that is not counted."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for turn in range(repeats + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if turn:
+                times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def commit() -> str:
@@ -88,6 +100,21 @@ def gemm_flop_per_s() -> float:
     a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
     out = np.empty_like(a)
     return 2 * n**3 / median_s(lambda: np.matmul(a, a, out=out), repeats=5)
+
+
+def torch_gemm_flop_per_s(threads: int) -> float:
+    """The same in torch's library, on so many threads."""
+    import torch
+
+    n = 2048
+    a = torch.rand(n, n)
+    out = torch.empty_like(a)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return 2 * n**3 / median_s(lambda: torch.mm(a, a, out=out), repeats=5)
+    finally:
+        torch.set_num_threads(before)
 
 
 def arguments(doc: str, add: Callable[[argparse.ArgumentParser], None]) -> argparse.Namespace:

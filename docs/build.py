@@ -184,6 +184,25 @@ def structure_page(text: str) -> str:
     return f"{before}<!-- modules -->\n{module_lines()}\n<!-- end -->{after}"
 
 
+def bars_table() -> str:
+    """The parity gate's bars."""
+    from framedex.embed.gate import BARS
+
+    lines = [
+        "| precision | least cosine | least rank correlation of pictures, mean over prompts |",
+        "| --- | ---: | ---: |",
+        *(f"| {precision} | {bar.cosine} | {bar.ranks} |" for precision, bar in BARS.items()),
+    ]
+    return "\n".join(lines)
+
+
+def gpu_page(text: str) -> str:
+    """docs/gpu.md with the bars between their markers."""
+    before, _, rest = text.partition("<!-- bars -->\n")
+    _, _, after = rest.partition("<!-- end -->")
+    return f"{before}<!-- bars -->\n{bars_table()}\n<!-- end -->{after}"
+
+
 TABLES = {"throughput": throughput_table, "demo": demo_table, "decode": decode_table, "ingest": ingest_table}
 
 
@@ -202,11 +221,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = parser.parse_args().check
-    readme, structure = ROOT / "README.md", ROOT / "docs" / "structure.md"
+    readme, structure, gpu = ROOT / "README.md", ROOT / "docs" / "structure.md", ROOT / "docs" / "gpu.md"
     pages = {
         ROOT / "docs" / "cli.md": cli_page(),
         readme: readme_page(readme.read_text()),
         structure: structure_page(structure.read_text()),
+        gpu: gpu_page(gpu.read_text()),
     }
     stale = False
     for path, page in pages.items():

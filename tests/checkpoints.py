@@ -145,6 +145,6 @@ def tiny_artefact() -> Path:
 
 def stamp(graph: Path, encoder_key: str) -> None:
     """Write into a graph that it is of another encoder, as if it had been exported for that one."""
-    model = onnx.load(str(graph))
+    model = onnx.load(str(graph), load_external_data=False)
     onnx.helper.set_model_props(model, {ENCODER_KEY: encoder_key})
     onnx.save(model, str(graph))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -14,13 +15,42 @@ from framedex.cli.run import run
 from framedex.optional import import_optional
 from framedex_export import __version__
 from framedex_export.pair_cli import blip_itm, clipseg, cris_mask
-from framedex_export.tensorrt_cli import tensorrt
+from framedex_export.tensorrt_cli import build, tensorrt
 
 if TYPE_CHECKING:
     from framedex_export.export import ExportResult
 
 Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Folder with the Hugging Face checkpoint.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="ARTEFACT", help="Folder to write.")]
+
+
+class Target(StrEnum):
+    """What an export ends in."""
+
+    onnx = "onnx"
+    tensorrt = "tensorrt"
+
+
+class Products(StrEnum):
+    """Precision of products."""
+
+    fp32 = "fp32"
+    fp16_mixed = "fp16-mixed"
+    bf16 = "bf16"
+    int8 = "int8"
+
+
+Precision = Annotated[
+    Products,
+    typer.Option(
+        "--precision",
+        help="Of products; sums, norms, softmax and head stay fp32. fp16-mixed and bf16 are for GPUs, int8 is for processors.",
+    ),
+]
+To = Annotated[
+    Target,
+    typer.Option("--to", help="tensorrt also builds engines, for the GPU of this machine; never executed so far."),
+]
 Name = Annotated[str | None, typer.Option(help="Name of the encoder, for people.  [default: the folder's]")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an artefact that is already there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")]
@@ -61,13 +91,20 @@ def _root(
     """Turn a torch checkpoint into an encoder artefact that framedex reads: image and text towers in ONNX, tokenizer, manifest.
 
     The artefact is compared with torch from picture and text to vector, and is written only where every cosine is 0.9999 or
-    more. An artefact of the same encoder that is already there is left alone.
+    more (in lower precision: where it reaches that precision's bar, docs/gpu.md). An artefact of the same encoder that is
+    already there is left alone.
     """
 
 
 @app.command()
 def siglip(
-    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
+    checkpoint: Checkpoint,
+    output: Output,
+    name: Name = None,
+    precision: Precision = Products.fp32,
+    to: To = Target.onnx,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Export a SigLIP checkpoint.
 
@@ -77,14 +114,21 @@ def siglip(
     Examples:
       framedex-export siglip siglip-base-patch16-224 -o encoders/siglip-base
       framedex-export siglip ./checkpoint -o ./artefact --name my-siglip --json
+      framedex-export siglip siglip-base-patch16-224 -o encoders/siglip-base-int8 --precision int8
       framedex index clips/ --store S --encoder encoders/siglip-base
     """
-    _export("siglip", checkpoint, output, name, force, as_json)
+    _export("siglip", checkpoint, output, name, precision, to, force, as_json)
 
 
 @app.command()
 def siglip2(
-    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
+    checkpoint: Checkpoint,
+    output: Output,
+    name: Name = None,
+    precision: Precision = Products.fp32,
+    to: To = Target.onnx,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Export a SigLIP2 checkpoint, of fixed size or NaFlex as its config.json says.
 
@@ -95,12 +139,18 @@ def siglip2(
       framedex-export siglip2 siglip2-base-patch16-224 -o encoders/siglip2-base
       framedex-export siglip2 siglip2-base-patch16-naflex -o encoders/siglip2-naflex
     """
-    _export("siglip2", checkpoint, output, name, force, as_json)
+    _export("siglip2", checkpoint, output, name, precision, to, force, as_json)
 
 
 @app.command()
 def clip(
-    checkpoint: Checkpoint, output: Output, name: Name = None, force: Force = False, as_json: AsJson = False
+    checkpoint: Checkpoint,
+    output: Output,
+    name: Name = None,
+    precision: Precision = Products.fp32,
+    to: To = Target.onnx,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Export a CLIP checkpoint with a vision transformer.
 
@@ -111,7 +161,7 @@ def clip(
     Examples:
       framedex-export clip clip-vit-base-patch16 -o encoders/clip-b16
     """
-    _export("clip", checkpoint, output, name, force, as_json)
+    _export("clip", checkpoint, output, name, precision, to, force, as_json)
 
 
 @app.command()
@@ -124,6 +174,8 @@ def cris(
     words: Annotated[
         int, typer.Option(help="Ids per text, as trained: 17 for RefCOCO and RefCOCO+, 22 for RefCOCOg.")
     ] = 17,
+    precision: Precision = Products.fp32,
+    to: To = Target.onnx,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -138,14 +190,27 @@ def cris(
       framedex-export cris exp/refcoco/CRIS_R50/best_model.pth -o encoders/cris-r50
       framedex-export cris cris-r101-refcocog/ -o encoders/cris-r101 --words 22
     """
-    _export("cris", checkpoint, output, name, force, as_json, words=words)
+    _export("cris", checkpoint, output, name, precision, to, force, as_json, words=words)
 
 
 def _export(
-    family: str, checkpoint: Path, output: Path, name: str | None, force: bool, as_json: bool, **options: int
+    family: str,
+    checkpoint: Path,
+    output: Path,
+    name: str | None,
+    precision: Products,
+    to: Target,
+    force: bool,
+    as_json: bool,
+    **options: int,
 ) -> None:
     started = time.monotonic()
-    result = _exported(family, checkpoint, output, name=name, force=force, **options)
+    if to is Target.tensorrt:  # said before the work, not after it
+        import_optional("tensorrt", extra="gpu", needed_by=f"framedex-export {family} --to tensorrt")
+    # TensorRT takes its types from the graph, and the graph in float32 is where every precision begins.
+    stored = Products.fp32 if to is Target.tensorrt else precision
+    result = _exported(family, checkpoint, output, name=name, precision=stored.value, force=force, **options)
+    engines = build(str(output), precision=precision.value) if to is Target.tensorrt else []
     manifest = result.artefact.manifest
     measured = manifest.parity
     assert measured is not None, "an artefact that opens has been measured"
@@ -157,6 +222,8 @@ def _export(
                 "name": manifest.name,
                 "family": manifest.family,
                 "encoder_key": manifest.encoder_key,
+                "precision": manifest.precision,
+                "engines": [str(path) for path in engines],
                 "dim": manifest.dim,
                 "nbytes": sum(entry.nbytes for entry in manifest.files.values()),
                 "parity": measured.model_dump(mode="json"),
@@ -167,7 +234,9 @@ def _export(
     if not result.written:
         print(f"{output}: this encoder is already there (key {manifest.encoder_key}); left alone")
         return
-    print(f"{output}: {manifest.name}, {manifest.dim} dimensions, key {manifest.encoder_key}")
+    print(f"{output}: {manifest.name}, {manifest.precision}, {manifest.dim} dimensions, key {manifest.encoder_key}")
+    for path in engines:
+        print(path)
     print(
         f"parity with torch: images {measured.image_min_cosine:.6f} or more ({measured.images} pictures), "
         f"texts {measured.text_min_cosine:.6f} or more ({measured.texts}), "

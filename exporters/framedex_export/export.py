@@ -17,6 +17,7 @@ from framedex.embed.manifest import (
     TOKENIZER_NAME,
     VERSION,
     Manifest,
+    Precision,
     Provenance,
     Tower,
     Towers,
@@ -29,6 +30,7 @@ from framedex_export.families import Family, families
 from framedex_export.onnx_export import OPSET, export_graph
 from framedex_export.reference import write_reference
 from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
+from framedex_export.variants import write_variants
 from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
 
 Report = Callable[[str], None]
@@ -58,6 +60,7 @@ def export_encoder(
     target: Path,
     *,
     name: str | None = None,
+    precision: Precision = "fp32",
     force: bool = False,
     report: Report,
     **options: int,
@@ -69,6 +72,7 @@ def export_encoder(
         checkpoint: the folder, or for CRIS the file, of the checkpoint.
         target: the artefact's folder; made, with its parents.
         name: the encoder's name for people; the target folder's where None.
+        precision: of the graphs' products; no part of the encoder key.
         force: replace an artefact that is there.
         report: is told each step, in words.
         options: of the family.
@@ -88,20 +92,20 @@ def export_encoder(
         report("writing and checking the tokenizer")
         tokenizer = write_tokenizer(encoder.text, encoder.tokenizers(), folder / TOKENIZER_NAME)
         if is_occupied(target) and not force:
-            return ExportResult(artefact=_same_encoder(target, encoder, tokenizer), written=False)
-        _export_towers(encoder, tokenizer, folder, report)
+            return ExportResult(artefact=_same_encoder(target, encoder, tokenizer, precision), written=False)
+        towers = _export_towers(encoder, tokenizer, folder, precision, report)
         write_reference(encoder, tokenizer.rules, folder)
-        draft = _describe(encoder, tokenizer, folder, name or target.name)
+        draft = _describe(encoder, tokenizer, folder, name or target.name, towers, precision)
         report("measuring parity against torch")
         built = Artefact(folder=folder, manifest=draft, origin=str(folder))
         measured = parity.measure(encoder, built, tokenizer_texts=tokenizer.texts)
-        parity.require(measured)
+        parity.require(measured, precision)
         publish(folder, target, draft.model_copy(update={"parity": measured}).to_json())
     return ExportResult(artefact=Artefact.open(target), written=True)
 
 
-def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer) -> Artefact:
-    """The artefact that is already there, if it is sound and of this very encoder."""
+def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer, precision: Precision) -> Artefact:
+    """The artefact that is already there, if it is sound and of this very encoder in this precision."""
     try:
         there = Artefact.open(target)
     except ArtefactError as error:
@@ -110,6 +114,11 @@ def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer) ->
         raise UsageError(
             f"{target}: holds another encoder ({there.manifest.name!r}, key {there.manifest.encoder_key}); "
             "name another output folder, or --force to replace it"
+        )
+    if there.manifest.precision != precision:
+        raise UsageError(
+            f"{target}: holds this encoder in {there.manifest.precision}, asked for is {precision}; name another output folder, "
+            "or --force to replace it"
         )
     return there
 
@@ -124,27 +133,29 @@ def _identity(encoder: Family, tokenizer: WrittenTokenizer) -> dict[str, Json]:
     )
 
 
-def _export_towers(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, report: Report) -> None:
+def _export_towers(
+    encoder: Family, tokenizer: WrittenTokenizer, folder: Path, precision: Precision, report: Report
+) -> Towers:
+    """Write every graph of both towers; the towers with the files that came of it."""
     encoder_key = json_key(_identity(encoder, tokenizer))
-    report("exporting the image tower")
-    export_graph(
-        encoder.image_tower(),
-        {_TOWERS.image.input: torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8)},
-        folder / _TOWERS.image.file,
-        outputs=[_TOWERS.image.output],
-        encoder_key=encoder_key,
-    )
-    report("exporting the text tower")
-    export_graph(
-        encoder.text_tower(),
-        {_TOWERS.text.input: torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64)},
-        folder / _TOWERS.text.file,
-        outputs=[_TOWERS.text.output],
-        encoder_key=encoder_key,
-    )
+    rows = {
+        "image": torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8),
+        "text": torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64),
+    }
+    modules = {"image": encoder.image_tower, "text": encoder.text_tower}
+    towers = {}
+    for kind, rows_of in rows.items():
+        report(f"exporting the {kind} tower")
+        tower: Tower = getattr(_TOWERS, kind)
+        path = folder / tower.file
+        export_graph(modules[kind](), {tower.input: rows_of}, path, outputs=[tower.output], encoder_key=encoder_key)
+        towers[kind] = tower.model_copy(update={"fused": write_variants(path, precision)})
+    return Towers(**towers)
 
 
-def _describe(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, name: str) -> Manifest:
+def _describe(
+    encoder: Family, tokenizer: WrittenTokenizer, folder: Path, name: str, towers: Towers, precision: Precision
+) -> Manifest:
     return Manifest(
         format=FORMAT,
         version=VERSION,
@@ -156,8 +167,8 @@ def _describe(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, name: 
         logit_scale=encoder.logit_scale,
         logit_bias=encoder.logit_bias,
         weights_sha256=encoder.weights_sha256,
-        towers=_TOWERS,
-        precision="fp32",
+        towers=towers,
+        precision=precision,
         files=list_files(folder),
         parity=None,
         provenance=Provenance(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
@@ -15,12 +12,13 @@ from torch import Tensor, nn
 
 from framedex.embed.manifest import ENCODER_KEY
 from framedex.errors import ArtefactError
+from framedex_export.quiet import quiet
 
 OPSET = 20
 BATCH = "batch"
 
 # One protobuf message holds at most 2 GiB; above this the weights go into a file of their own.
-_EXTERNAL_ABOVE_NBYTES = 1_800_000_000
+EXTERNAL_ABOVE_NBYTES = 1_800_000_000
 
 
 def export_graph(
@@ -42,7 +40,7 @@ def export_graph(
         ArtefactError: torch cannot export the module, or the graph fails ONNX's own check.
     """
     batch = torch.export.Dim(BATCH)
-    with _quiet():
+    with quiet():
         try:
             program = torch.onnx.export(
                 module.eval(),
@@ -65,7 +63,7 @@ def export_graph(
     _forget_the_machine(program.model)
     program.model.metadata_props[ENCODER_KEY] = encoder_key
     nbytes = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)
-    program.save(str(path), external_data=nbytes > _EXTERNAL_ABOVE_NBYTES)
+    program.save(str(path), external_data=nbytes > EXTERNAL_ABOVE_NBYTES)
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
@@ -87,19 +85,3 @@ def _forget_the_machine(model: onnx_ir.Model) -> None:
     graph.metadata_props.clear()
     model.metadata_props.clear()
     graph.doc_string = model.doc_string = None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporters' own warnings and notes off the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

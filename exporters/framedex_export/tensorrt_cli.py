@@ -41,19 +41,27 @@ def tensorrt(
       framedex-export tensorrt encoders/siglip-base --precision fp16-mixed --batch 1,16,64
       framedex index clips/ --store S --encoder encoders/siglip-base --runtime tensorrt --precision fp16-mixed
     """
-    from framedex.embed.artefact import Artefact
-    from framedex.embed.reference import read_reference
-
-    opened = Artefact.open(artefact)
-    read_reference(opened)
     asked = _numbers(batches) if batches is not None else None
-    module = import_optional("framedex_export.tensorrt_build", extra="gpu", needed_by="framedex-export tensorrt")
-    written = module.build_engines(opened, precision=precision, batches=asked, folder=output, report=note)
+    written = build(artefact, precision=precision, batches=asked, folder=output)
     if as_json:
         print_json({"artefact": artefact, "engines": [str(path) for path in written]})
     else:
         for path in written:
             print(path)
+
+
+def build(
+    artefact: str, *, precision: str, batches: tuple[int, ...] | None = None, folder: Path | None = None
+) -> list[Path]:
+    """Build the engines of an artefact, or say what is missing; `tensorrt_build.build_engines` says more."""
+    from framedex.embed.artefact import Artefact
+    from framedex.embed.reference import read_reference
+
+    opened = Artefact.open(artefact)
+    read_reference(opened)
+    module = import_optional("framedex_export.tensorrt_build", extra="gpu", needed_by="framedex-export tensorrt")
+    written: list[Path] = module.build_engines(opened, precision=precision, batches=batches, folder=folder, report=note)
+    return written
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -45,17 +45,17 @@ def test_a_text_of_punctuation_is_refused_with_the_rule(embedder: Embedder) -> N
 def test_a_search_needs_no_image_tower(tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_artefact(), tmp_path / "artefact")
     artefact = Artefact.open(folder)
-    (folder / "image.onnx").unlink()
+    (folder / "image.ort.onnx").unlink()
     with OnnxRuntimeEmbedder(artefact, threads=1) as embedder:
         assert embedder.embed_texts(TEXTS).shape == (3, artefact.manifest.dim)
-        with pytest.raises(DeviceError, match=r"image.onnx: ONNX Runtime .* cannot load it"):
+        with pytest.raises(DeviceError, match=r"image.ort.onnx: ONNX Runtime .* cannot load it"):
             embedder.embed_images(random_tower(embedder, 1))
 
 
 def test_a_graph_with_other_inputs_than_the_manifest_says_is_refused(tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_artefact(), tmp_path / "artefact")
     artefact = Artefact.open(folder)
-    shutil.copy(folder / "text.onnx", folder / "image.onnx")
+    shutil.copy(folder / "text.onnx", folder / "image.ort.onnx")
     with (
         OnnxRuntimeEmbedder(artefact, threads=1) as embedder,
         pytest.raises(ArtefactError, match=r"\['pixels'\] -> \['vectors'\], the graph has \['ids'\]"),
@@ -93,8 +93,8 @@ def test_a_graph_that_fails_or_gives_no_unit_vectors_is_a_device_error(
 ) -> None:
     folder = shutil.copytree(tiny_artefact(), tmp_path / "artefact")
     artefact = Artefact.open(folder)
-    (folder / "image.onnx").write_bytes(graph)
-    stamp(folder / "image.onnx", artefact.manifest.encoder_key)
+    (folder / "image.ort.onnx").write_bytes(graph)
+    stamp(folder / "image.ort.onnx", artefact.manifest.encoder_key)
     with (
         OnnxRuntimeEmbedder(artefact, threads=1) as embedder,
         pytest.raises(DeviceError, match=rf"image.onnx: .*{message}"),

@@ -28,8 +28,8 @@ def test_base_size_reaches_parity_and_runs_from_disk(tmp_path: Path) -> None:
     assert manifest.parity.text_min_cosine >= 0.9999
     assert (manifest.dim, manifest.image.size, manifest.text.max_length) == (768, (224, 224), 64)
     parameters = {name: entry.nbytes / 4e6 for name, entry in manifest.files.items()}
-    assert 92 < parameters["image.onnx"] < 94
-    assert 109 < parameters["text.onnx"] < 112
+    assert 92 < parameters["image.onnx.data"] < 94
+    assert 109 < parameters["text.onnx.data"] < 112
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
     with load_embedder(tmp_path / "artefact") as embedder:
         block = embedder.embed_images(TowerBatch(pts_us=np.arange(3, dtype=np.int64), pixels=pixels))

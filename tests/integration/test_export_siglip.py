@@ -59,7 +59,9 @@ def test_what_was_measured_is_recorded() -> None:
     assert manifest.logit_scale == pytest.approx(np.exp(2.0))
     assert manifest.logit_bias == pytest.approx(-10.0)
     assert manifest.provenance.torch == torch.__version__
-    assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json", "reference.npz"}
+    graphs = {f"{tower}.{kind}" for tower in ("image", "text") for kind in ("onnx", "onnx.data", "ort.onnx")}
+    assert set(manifest.files) == {*graphs, "tokenizer.json", "reference.npz"}
+    assert (manifest.towers.image.fused, manifest.towers.text.fused) == ("image.ort.onnx", "text.ort.onnx")
 
 
 def test_other_weights_processor_and_tokenizer_are_other_encoders(tmp_path: Path) -> None:

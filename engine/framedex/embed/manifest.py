@@ -28,6 +28,7 @@ Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 PerChannel = tuple[float, float, float]
 Resize = Literal["squash", "shortest-edge-crop", "letterbox", "naflex"]
 Family = Literal["siglip", "siglip2", "clip", "cris"]
+Precision = Literal["fp32", "fp16-mixed", "bf16", "int8"]
 AnyRecord = TypeVar("AnyRecord", bound="Record")
 Origin = Literal["checkpoint", "converted from spiece.model", "written from the loaded tokenizer"]
 
@@ -108,6 +109,10 @@ class Tower(Record):
     """One graph: image takes uint8 (n, H, W, 3), text int64 (m, max_length); both give float32 unit rows (·, dim)."""
 
     file: str
+    fused: str | None = Field(
+        default=None,
+        description="the same with operators that only ONNX Runtime has, in another file, where there are any",
+    )
     input: str
     output: str
 
@@ -138,6 +143,13 @@ class Parity(Record):
     text_mean_cosine: Cosine
     tokenizer_texts: Count = Field(description="texts whose ids are equal, one by one")
     batch_min_cosine: Cosine = Field(description="one picture at a time against all in one batch")
+    image_ranks: Cosine | None = Field(
+        default=None,
+        description="mean, over texts, of Spearman's correlation of pictures' scores; not measured where absent",
+    )
+    text_ranks: Cosine | None = Field(
+        default=None, description="likewise, with the artefact's texts and torch's pictures"
+    )
 
 
 class Provenance(Record):
@@ -171,7 +183,9 @@ class Manifest(Record):
     logit_bias: float | None = Field(default=None, description="0 where absent")
     weights_sha256: Sha256 = Field(description="of the checkpoint's file of weights; of names and digests of several")
     towers: Towers
-    precision: Literal["fp32"]
+    precision: Precision = Field(
+        description="of the graphs' products; sums, norms, softmax and the head are float32 in all"
+    )
     files: dict[str, FileEntry]
     parity: Parity | None
     provenance: Provenance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from framedex.contracts import Vectors
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import ENCODER_KEY, Tower
+from framedex.embed.streams import Streams
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
 from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
 
@@ -33,6 +35,9 @@ ORT_ERRORS = (
     MemoryError,
 )
 _ERRORS_ONLY = 3
+# Frames of a piece, and texts handed out at a time, each of which is a piece (docs/LOG.md, "The tower on the CPU").
+_PIECE = 2
+_TEXTS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +75,18 @@ def on_cuda(artefact: Artefact, *, threads: int, **options: Any) -> OnnxRuntimeE
 class OnnxRuntimeEmbedder(TowerEmbedder):
     """An artefact's own graphs; each tower's session is made when it is first needed.
 
-    Values are bound to the provider's device, so that CUDA reads and writes its own memory and the CPU copies nothing.
+    Values are bound to the provider's device, so that CUDA reads and writes its own memory and the CPU copies nothing. On the
+    CPU every thread runs the graph on a few rows of its own (`streams`); a single frame or text has one thread.
 
     Args:
         artefact: opened, so its files are proved.
-        threads: of each session, >= 1.
-        batch: frames per run of the image graph, >= 1.
+        threads: of the CPU, >= 1.
+        batch: frames per run, >= 1; on the CPU it is cut into pieces of 2. int8 is run frame by frame on any device: one scale
+            holds for all inputs of a run, so that a frame's vector would depend on its company.
         precision: only what the graphs have; None says the same.
         provider: `CPU` or `CUDA`; it never becomes the other one.
+        fused: run the graphs that were fused for ONNX Runtime, where the artefact has them.
+        gated: prove the towers, where the exporter has not measured this very runtime already.
 
     Raises:
         UsageError: threads or batch below 1, or a precision that the graphs do not have.
@@ -92,6 +101,8 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         batch: int = 16,
         precision: str | None = None,
         provider: Provider = CPU,
+        fused: bool = True,
+        gated: bool = True,
     ) -> None:
         stored = artefact.manifest.precision
         if precision not in (None, stored):
@@ -99,21 +110,44 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
                 f"{provider.name}: precision {precision!r} is not that of the artefact's graphs, {stored!r}; export one in it"
             )
         # The exporter has measured float32 on the CPU already, against more than the reference set.
-        gated = provider is not CPU or stored != "fp32"
-        super().__init__(artefact, name=provider.name, threads=threads, batch=batch, precision=stored, gated=gated)
+        unmeasured = provider is not CPU or stored != "fp32"
+        super().__init__(
+            artefact,
+            name=provider.name,
+            threads=threads,
+            batch=min(batch, 1) if stored == "int8" and provider is not CPU else batch,
+            precision=stored,
+            gated=gated and unmeasured,
+        )
         require_provider(provider, available=onnxruntime.get_available_providers())
         self._provider = provider
+        self._fused = fused
+        self._streams: list[Streams] = []
+        if provider is CPU:
+            self.TEXTS_PER_RUN = _TEXTS
+
+    def close(self) -> None:
+        """Free the towers; safe to call twice."""
+        super().close()
+        while self._streams:
+            self._streams.pop().close()
 
     def _runtime(self) -> dict[str, str]:
         return {"runtime_version": onnxruntime.__version__, "device": self._provider.device}
 
     def _open(self, kind: Kind) -> Run:
         tower = self.manifest.towers.image if kind == "image" else self.manifest.towers.text
-        session = self._session(self._artefact.image_graph if kind == "image" else self._artefact.text_graph, tower)
-        return lambda values: run_bound(session, tower, values, device=self._provider.device)
+        file = tower.fused if self._fused and tower.fused is not None else tower.file
+        session = self._session(self._artefact.folder / file, tower)
+        run: Run = functools.partial(run_bound, session, tower, device=self._provider.device)
+        if self._provider is not CPU:
+            return run
+        alone = kind == "text" or self._precision == "int8"
+        self._streams.append(Streams(run, threads=self._threads, rows=1 if alone else _PIECE))
+        return self._streams[-1]
 
     def _session(self, graph: Path, tower: Tower) -> onnxruntime.InferenceSession:
-        session = open_session(graph, provider=self._provider, threads=self._threads)
+        session = open_session(graph, provider=self._provider, threads=1 if self._provider is CPU else self._threads)
         require_graph(session, graph, inputs=[tower.input], outputs=[tower.output], key=self.manifest.encoder_key)
         return session
 

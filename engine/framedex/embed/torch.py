@@ -52,6 +52,7 @@ class TorchEmbedder(TowerEmbedder):
         device: "cpu" or "cuda"; it never becomes the other one.
         batch: frames per run of the image tower, >= 1.
         precision: of the products, a key of `PRECISIONS`; None for that of the artefact's graphs.
+        gated: prove the towers; only who measures them on more leaves that out.
         compiled: run through `torch.compile`; batches are then filled up to `batch`, since every other size compiles anew.
 
     Raises:
@@ -69,6 +70,7 @@ class TorchEmbedder(TowerEmbedder):
         batch: int = 16,
         precision: str | None = None,
         compiled: bool = False,
+        gated: bool = True,
     ) -> None:
         name, stored = f"torch-{device}{'-compiled' if compiled else ''}", artefact.manifest.precision
         wanted = precision or stored
@@ -77,7 +79,7 @@ class TorchEmbedder(TowerEmbedder):
                 f"{name}: precision {wanted!r} cannot be had of graphs in {stored}; exists: "
                 f"{', '.join(PRECISIONS) if stored == 'fp32' else stored}"
             )
-        super().__init__(artefact, name=name, threads=threads, batch=batch, precision=wanted)
+        super().__init__(artefact, name=name, threads=threads, batch=batch, precision=wanted, gated=gated)
         self._device = require_device(device, needed_by=f"embedder {name!r}")
         self._low = PRECISIONS[wanted] if stored == "fp32" else None
         self._compiled = compiled

@@ -51,7 +51,7 @@ def test_the_graph_takes_any_batch_and_raw_pixels(encoder: Siglip, tmp_path: Pat
 
 
 def test_large_weights_go_into_a_file_beside(encoder: Siglip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_export, "_EXTERNAL_ABOVE_NBYTES", 1000)
+    monkeypatch.setattr(onnx_export, "EXTERNAL_ABOVE_NBYTES", 1000)
     _export(encoder, tmp_path / "image.onnx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["image.onnx", "image.onnx.data"]
     session = onnxruntime.InferenceSession(tmp_path / "image.onnx", providers=["CPUExecutionProvider"])

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 from framedex.contracts import Vectors
 from framedex.embed import gate
@@ -19,8 +19,8 @@ from framedex.embed.manifest import ENCODER_KEY
 from framedex.embed.onnx_graph.module import load_module
 from framedex.embed.reference import read_reference
 from framedex.embed.text import TextEncoder
-from framedex.errors import ArtefactError, UsageError
-from framedex_export.tensorrt_graph import PRECISIONS, halve_products, prepare
+from framedex.errors import UsageError
+from framedex_export.tensorrt_graph import PRECISIONS, prepare
 
 
 @pytest.fixture(scope="module")
@@ -103,19 +103,3 @@ def test_metadata_and_the_original_stay(artefact: Artefact) -> None:
 def test_a_precision_that_is_not_built_is_refused(artefact: Artefact) -> None:
     with pytest.raises(UsageError, match=r"TensorRT: precision 'int8' is not built; exists: fp32, fp16-mixed"):
         prepare(onnx.load(str(artefact.text_graph)), "int8")
-
-
-def test_a_weight_too_large_for_half_precision_is_refused() -> None:
-    weight = numpy_helper.from_array(np.full((2, 2), 7e4, np.float32), "w")
-    graph = helper.make_graph(
-        [
-            helper.make_node("MatMul", ["x", "w"], ["p"]),
-            helper.make_node("LayerNormalization", ["p", "g"], ["y"]),
-        ],
-        "test",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2])],
-        [weight, numpy_helper.from_array(np.ones(2, np.float32), "g")],
-    )
-    with pytest.raises(ArtefactError, match=r"weight w: 70000\.0 is more than half precision holds"):
-        halve_products(graph)

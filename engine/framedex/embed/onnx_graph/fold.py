@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ def constant(array: NDArray[Any]) -> Any:
     """A constant as the operators take it: few integers as Python's, anything else as a tensor of its own memory."""
     if array.dtype == np.int64 and array.ndim <= 1 and array.size <= _FEW:
         return array.tolist()
+    if array.dtype == ml_dtypes.bfloat16:  # which NumPy itself does not have
+        return torch.from_numpy(np.array(array).view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(np.array(array))
 
 
@@ -45,4 +48,6 @@ def call(step: Step, inputs: Sequence[Any]) -> dict[str, Any]:
 
 
 def _array(value: Any) -> NDArray[Any]:
+    if isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16:
+        return value.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     return value.numpy() if isinstance(value, torch.Tensor) else np.array(value, np.int64)
