@@ -231,7 +231,7 @@ class Projector(nn.Module):
         taps = kernel.reshape(-1, values.shape[1], _TAPS * _TAPS).transpose(1, 2) @ values.flatten(2)
         height, width = values.shape[2:]
         planes = nn.functional.pad(taps.reshape(-1, _TAPS * _TAPS, height, width), (1, 1, 1, 1))
-        logits = bias[:, :, None].expand(-1, height, width)
+        logits: Tensor = bias[:, :, None].expand(-1, height, width)
         for tap in range(_TAPS * _TAPS):
             row, column = divmod(tap, _TAPS)
             logits = logits + planes[:, tap, row : row + height, column : column + width]
