@@ -35,14 +35,19 @@ def search(
       framedex search S "a dog jumps" --json
     """
     from framedex.cli.encoders import embedder_for
+    from framedex.embed.prompt_cache import PromptCache
+    from framedex.embed.prompt_vectors import PromptVectors
     from framedex.index import Store
     from framedex.index.search import search as best_frames
 
     opened = Store.open(store)
     with embedder_for(opened, encoder) as embedder:
         key = embedder.manifest.encoder_key
-        prompt = embedder.embed_texts([text])[0]
+        vectors = PromptVectors(embedder, PromptCache(opened.path))
+        prompt = vectors.of([text])[0]
         truncated = embedder.truncated_texts([text])
+    if vectors.trouble:
+        note(f"note: {vectors.trouble}")
     if truncated:
         note(
             f"note: the text is longer than the encoder's {embedder.manifest.text.max_length} tokens; its end was not read"

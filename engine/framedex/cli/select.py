@@ -126,7 +126,10 @@ def _source(
         yield StoredCurves(store, found)
         return
     with embedder_for(store, encoder) as embedder, load_scorer(scorer, threads=default_threads()) as scoring:
-        yield IndexCurves(store, embedder, scorer=scoring)
+        curves = IndexCurves(store, embedder, scorer=scoring)
+        yield curves
+        if curves.trouble:
+            note(f"note: {curves.trouble}")
 
 
 def _note_partial(records: Sequence[SelectionRecord]) -> None:

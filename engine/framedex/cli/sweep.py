@@ -58,12 +58,13 @@ def sweep(
       framedex sweep sweep.yaml -o RUN --dry-run
       framedex sweep sweep.yaml -o RUN
     """
+    from framedex.scores.index_curves import IndexCurves
     from framedex.sweep.config import read_config
     from framedex.sweep.estimate import estimate
     from framedex.sweep.opened import open_sweep
     from framedex.sweep.run import check_run, pending
 
-    with open_sweep(read_config(config), threads=threads or default_threads()) as opened:
+    with open_sweep(read_config(config), threads=threads or default_threads(), keeps_prompts=not dry_run) as opened:
         plan = opened.plan
         if plan.truncated_prompts:
             note(
@@ -75,6 +76,9 @@ def sweep(
             _show_estimate(estimate(left, opened), opened, videos_done=len(plan.videos) - len(left), json=json)
             return
         failed = _sweep(output, opened, left, json=json)
+        for source in opened.sources:
+            if isinstance(source, IndexCurves) and source.trouble:
+                note(f"note: {source.trouble}")
     if failed:
         raise typer.Exit(VideoError.exit_code)
 

@@ -60,7 +60,8 @@ class _Inventory:
     def add(self, root: Path, relative: Path) -> None:
         """File one path under its kind."""
         match relative.parts:
-            case ("store.json",) | ("scores", _, *_):  # scores are proved by framedex.scores.verify
+            # Scores are proved by framedex.scores.verify; the cache is nobody's truth.
+            case ("store.json",) | ("scores" | "cache", _, *_):
                 pass
             case (*_, name) if name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX):
                 self.leftovers.append(root / relative)

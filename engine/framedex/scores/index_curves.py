@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from framedex.embed.base import Embedder
+from framedex.embed.prompt_cache import PromptCache
 from framedex.embed.prompt_vectors import PromptVectors
 from framedex.index import Row, Store
 from framedex.score.base import Scorer
@@ -20,18 +21,24 @@ class IndexCurves:
         store: holds the vectors.
         embedder: of the encoder that made them.
         scorer: multiplies them; each index itself where None, which is what "native" does.
+        writes: whether prompts that are embedded are kept in the store's cache.
     """
 
     measure = "cosine"
 
-    def __init__(self, store: Store, embedder: Embedder, *, scorer: Scorer | None = None) -> None:
+    def __init__(self, store: Store, embedder: Embedder, *, scorer: Scorer | None = None, writes: bool = True) -> None:
         self.key = embedder.manifest.encoder_key
         self.name = embedder.manifest.name
         self.provenance = embedder.provenance
         self._store = store
         self._embedder = embedder
         self._scorer = scorer
-        self._vectors = PromptVectors(embedder)
+        self._vectors = PromptVectors(embedder, PromptCache(store.path, writes=writes))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the store's cache of prompt vectors was last not used, in a sentence, or None."""
+        return self._vectors.trouble
 
     def grids(self) -> list[str]:
         """The grids that the encoder has indexed."""

@@ -44,12 +44,13 @@ class OpenSweep:
 
 
 @contextmanager
-def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
-    """Resolve a sweep and open its models, cheapest checks first; nothing is written.
+def open_sweep(config: SweepConfig, *, threads: int, keeps_prompts: bool = True) -> Iterator[OpenSweep]:
+    """Resolve a sweep and open its models, cheapest checks first; nothing is written but the cache of prompt vectors.
 
     Args:
         config: the sweep.yaml.
         threads: for each stage, >= 1; the stages take turns.
+        keeps_prompts: whether prompt vectors are written to the store's cache.
 
     Raises:
         UsageError: questions, videos, grid, scores or models that do not hold.
@@ -60,7 +61,9 @@ def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
     questions = swept_questions(config.questions, config.variants)
     store = Store.open(config.store)
     with ExitStack() as stack:
-        sources = tuple(_source(config, store, named, threads, stack) for named in config.encoders or (None,))
+        sources = tuple(
+            _source(config, store, named, threads, stack, keeps_prompts) for named in config.encoders or (None,)
+        )
         encoders = tuple(Model(name=source.name, key=source.key) for source in sources)
         _check_distinct("encoders", encoders)
         grid = plan_grid(store, config.grid, sources)
@@ -84,13 +87,19 @@ def open_sweep(config: SweepConfig, *, threads: int) -> Iterator[OpenSweep]:
 
 
 def _source(
-    config: SweepConfig, store: Store, named: str | StoredScores | None, threads: int, stack: ExitStack
+    config: SweepConfig,
+    store: Store,
+    named: str | StoredScores | None,
+    threads: int,
+    stack: ExitStack,
+    keeps_prompts: bool,
 ) -> CurveSource:
     if isinstance(named, StoredScores):
         return StoredCurves(store, ScoreStore(store.path).find(named.name, grid=config.grid))
     held = {name for entry in store.encoders() for name in (entry.name, entry.key)} | set(BUNDLED_ENCODERS)
     located = None if named is None else _located(config.folder, named, held)
-    return IndexCurves(store, stack.enter_context(store_embedder(store, located, threads=threads)))
+    embedder = stack.enter_context(store_embedder(store, located, threads=threads))
+    return IndexCurves(store, embedder, writes=keeps_prompts)
 
 
 def _check_curves(videos: Sequence[PlannedVideo], sources: Sequence[CurveSource], config: SweepConfig) -> None:
