@@ -19,8 +19,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from framedex.errors import ArtefactError
 from framedex_export.quiet import quiet
 
-#: Products, plain and as ONNX Runtime fuses them; attention holds its own softmax, which its kernels keep in float32.
-PRODUCTS: Final = frozenset({"MatMul", "Gemm", "Conv", "MultiHeadAttention"})
+#: Products, plain and fused; attention holds its own softmax, which its kernels keep in float32.
+PRODUCTS: Final = frozenset({"MatMul", "Gemm", "Conv", "MultiHeadAttention", "Attention"})
 _NORMS = frozenset({"LayerNormalization", "BatchNormalization"})
 #: Types of products by precision: ONNX's, and NumPy's.
 LOW_TYPES: Final[Mapping[str, tuple[int, Any]]] = {
@@ -29,8 +29,8 @@ LOW_TYPES: Final[Mapping[str, tuple[int, Any]]] = {
 }
 _LARGEST = {"float16": 65_504.0, "bfloat16": 3.3895e38}
 # Of fused attention: query, key, value and bias are what is multiplied.
-_MULTIPLIED = {"MultiHeadAttention": 4}
-_MASK = 5
+_MULTIPLIED = {"MultiHeadAttention": 4, "Attention": 3}
+_MASKS = {"MultiHeadAttention": 5, "Attention": 3}
 
 
 def lower_products(graph: onnx.GraphProto, precision: str) -> None:
@@ -121,7 +121,8 @@ def set_nodes(graph: onnx.GraphProto, nodes: list[NodeProto]) -> None:
 
 def _is_masked(node: NodeProto) -> bool:
     """Fused attention with a mask: half precision has no number for its float32 minimum, so that it stays float32."""
-    return node.op_type == "MultiHeadAttention" and len(node.input) > _MASK and bool(node.input[_MASK])
+    mask = _MASKS.get(node.op_type)
+    return mask is not None and len(node.input) > mask and bool(node.input[mask])
 
 
 def _lowered(tensor: TensorProto, dtype: Any) -> TensorProto:

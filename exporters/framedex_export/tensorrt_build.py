@@ -73,13 +73,13 @@ def build_engines(
         specs[kind] = EngineSpec(
             kind=kind,
             machine=machine,
-            onnx_sha256=artefact.manifest.files[tower.file].sha256,
+            onnx_sha256=artefact.manifest.files[tower.fused or tower.file].sha256,
             precision=precision,
             batches=asked,
         )
         report(f"building the {kind} tower's engine in {precision} for batches of {', '.join(map(str, asked))}")
         row = (*artefact.manifest.image.size, 3) if kind == "image" else (artefact.manifest.text.max_length,)
-        plan = _build(artefact.folder / tower.file, tower, specs[kind], row=row, place=place)
+        plan = _build(artefact.folder / (tower.fused or tower.file), tower, specs[kind], row=row, place=place)
         written.append(write_engine(place, specs[kind], plan))
     report("proving the engines on the artefact's reference vectors")
     try:

@@ -77,7 +77,7 @@ class TensorRtEmbedder(TowerEmbedder):
         wanted = EngineSpec(
             kind=kind,
             machine=this_machine(self._device),
-            onnx_sha256=self.manifest.files[tower.file].sha256,
+            onnx_sha256=self.manifest.files[tower.fused or tower.file].sha256,
             precision=self._precision,
             batches=(self._batch if kind == "image" else self.TEXTS_PER_RUN,),
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 import pytest
 import torch
@@ -19,7 +21,8 @@ from framedex.embed.manifest import ENCODER_KEY
 from framedex.embed.onnx_graph.module import load_module
 from framedex.embed.reference import read_reference
 from framedex.embed.text import TextEncoder
-from framedex.errors import UsageError
+from framedex.errors import ArtefactError, UsageError
+from framedex_export.fuse import fuse
 from framedex_export.tensorrt_graph import PRECISIONS, prepare
 
 
@@ -45,15 +48,29 @@ def by_torch(model: onnx.ModelProto, values: np.ndarray, artefact: Artefact, pat
     return vectors
 
 
+def fused(graph: Path) -> onnx.ModelProto:
+    """As the exporter writes it beside the plain one."""
+    model = onnx_ir.load(graph)
+    assert fuse(model)
+    return onnx_ir.to_proto(model)
+
+
+@pytest.mark.parametrize("read", [onnx.load, fused], ids=["plain", "fused"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_prepared_graphs_give_the_encoders_vectors(artefact: Artefact, precision: str, tmp_path: Path) -> None:
+def test_prepared_graphs_give_the_encoders_vectors(
+    artefact: Artefact, precision: str, read: Callable[[Path], onnx.ModelProto], tmp_path: Path
+) -> None:
     reference = read_reference(artefact)
     ids = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(reference.texts).ids
     for graph, values, expected, others, prompts in (
         (artefact.image_graph, reference.pixels, reference.image_vectors, reference.text_vectors, False),
         (artefact.text_graph, ids, reference.text_vectors, reference.image_vectors, True),
     ):
-        prepared = prepare(onnx.load(str(graph)), precision)
+        prepared = prepare(read(graph), precision)
+        onnx.checker.check_model(prepared)
+        kinds = {node.op_type for node in prepared.graph.node}
+        assert ("Attention" in kinds) == (read is fused)
+        assert {node.domain for node in prepared.graph.node} == {""}, "TensorRT has no operators of other runtimes"
         got = by_torch(prepared, values, artefact, tmp_path / "graph.onnx")
         for vectors in (got, by_onnxruntime(prepared, values)):
             figures = gate.measure(vectors, expected, others=others, got_are_prompts=prompts)
@@ -61,6 +78,14 @@ def test_prepared_graphs_give_the_encoders_vectors(artefact: Artefact, precision
         assert (np.abs(got - expected).max() > 1e-5) == (precision == "fp16-mixed"), (
             "half precision where it was asked for"
         )
+
+
+def test_attention_with_unexpected_inputs_is_refused(artefact: Artefact) -> None:
+    model = fused(artefact.image_graph)
+    node = next(node for node in model.graph.node if node.op_type == "MultiHeadAttention")
+    node.input.append(node.input[0])  # a bias
+    with pytest.raises(ArtefactError, match="attention with inputs that are not expected; export it again"):
+        prepare(model, "fp32")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -31,6 +31,15 @@ def attention(at: Attributes, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | No
     return F.scaled_dot_product_attention(q, k.transpose(-2, -1), v, attn_mask=mask, scale=at["scale"])
 
 
+def attention_23(at: Attributes, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """ONNX's own, of opset 23, on (n, tokens, heads · width) values."""
+    heads = (at["q_num_heads"], at["kv_num_heads"], at["kv_num_heads"])
+    q, k, v = (each.unflatten(-1, (n, -1)).transpose(1, 2) for each, n in zip((q, k, v), heads, strict=True))
+    scale = at.get("scale", q.shape[-1] ** -0.5)
+    result: Tensor = attention({"scale": scale}, q, k.transpose(-2, -1), v, mask).transpose(1, 2).flatten(-2)
+    return result
+
+
 def linear(_: Attributes, data: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """data times weight (out, in), and the bias."""
     return F.linear(data, weight, bias)

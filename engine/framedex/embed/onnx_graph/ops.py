@@ -17,6 +17,7 @@ OPS: Final[dict[str, Op]] = {
     "Add": shapes.pairwise(lambda a, b: a + b),
     "And": shapes.pairwise(lambda a, b: a & b),
     "ArgMax": layers.arg_max,
+    "Attention": layers.attention_23,
     "AveragePool": layers.average_pool,
     "BatchNormalization": layers.batch_norm,
     "Cast": shapes.cast,

@@ -16,7 +16,7 @@ LINEAR = "linear"
 ATTENTION = "attention"
 
 #: Products: these run in half precision where it is asked for.
-PRODUCTS = frozenset({LINEAR, ATTENTION, "MatMul", "Gemm", "Conv"})
+PRODUCTS = frozenset({LINEAR, ATTENTION, "Attention", "MatMul", "Gemm", "Conv"})
 #: Sums over many values, and what amplifies their errors.
 SUMS = frozenset(
     {"LayerNormalization", "BatchNormalization", "Softmax", "ReduceL2", "ReduceMean", "ReduceSum", "GlobalAveragePool"}
