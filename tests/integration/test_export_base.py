@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from base_shapes import found_in_a_store
 from checkpoints import make_checkpoint
 from framedex.contracts import TowerBatch
 from framedex.embed import load_embedder
@@ -36,3 +37,4 @@ def test_base_size_reaches_parity_and_runs_from_disk(tmp_path: Path) -> None:
         texts = embedder.embed_texts(["a dog jumps over the fence"])
     assert block.vectors.shape == (3, 768)
     assert texts.shape == (1, 768)
+    found_in_a_store(tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from base_shapes import found_in_a_store
 from family_checkpoints import make_clip, make_cris, make_naflex, make_siglip2
 from framedex.contracts import FrameBatch
 from framedex.embed import load_embedder
@@ -91,6 +92,7 @@ def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Pat
         texts = embedder.embed_texts(["a dog jumps over the fence"])
     assert block.vectors.shape == (3, base.dim)
     assert texts.shape == (1, base.dim)
+    found_in_a_store(tmp_path)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{name}: made in {made - started:.0f} s, exported in {exported - made:.0f} s, peak {peak_mb:.0f} MB")
     print(manifest.parity)
