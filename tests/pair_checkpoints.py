@@ -131,7 +131,7 @@ def make_blip(
     text = text or {
         **_TINY,
         "num_hidden_layers": 2,
-        "vocab_size": len(tokenizer),
+        "vocab_size": len(tokenizer) + 2,
         "max_position_embeddings": 64,
         "bos_token_id": 2,
     }

@@ -82,19 +82,24 @@ def blip_itm(
     name: Name = None,
     rule: MatchRuleOption = None,
     words: Annotated[int, typer.Option(help="Ids per text; a longer text is cut.")] = 35,
+    enc: Annotated[
+        bool, typer.Option("--enc", help="Begin a text with [ENC], as LAVIS does; transformers does with [CLS].")
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Export a BLIP checkpoint with a matching head as a pair scorer, as AKS and FOCUS use it.
+    """Export a BLIP checkpoint with a matching head as a pair scorer, the network by which AKS and FOCUS choose frames.
 
-    The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json or vocab.txt.
+    The folder holds config.json, model.safetensors, preprocessor_config.json and tokenizer.json or vocab.txt. LAVIS, which AKS
+    runs, begins a text otherwise than transformers: --enc.
 
     \b
     Examples:
       framedex-export blip-itm blip-itm-base-coco -o scorers/blip
+      framedex-export blip-itm blip-itm-base-coco -o scorers/blip-lavis --enc
       framedex-export blip-itm blip-itm-large-coco -o scorers/blip-large --rule logit --words 64
     """
-    _export("blip-itm", checkpoint, output, name, rule, force, as_json, words=words)
+    _export("blip-itm", checkpoint, output, name, rule, force, as_json, words=words, enc=enc)
 
 
 def _export(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from transformers import BlipForImageTextRetrieval
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
@@ -14,7 +15,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 from framedex.embed.manifest import ImageRules
 from framedex.errors import ArtefactError, UsageError
 from framedex.pair.manifest import FrameScore
-from framedex_export.checkpoint import Kind, read_checkpoint
+from framedex_export.checkpoint import Checkpoint, Kind, read_checkpoint
 from framedex_export.families.hugging_face_pair import HuggingFacePair
 from framedex_export.image_rules import read_rules
 from framedex_export.tokenizer import ReferenceTokenizer
@@ -110,12 +111,13 @@ class PairPart(nn.Module):
         return difference
 
 
-def read(folder: Path, *, words: int = WORDS) -> BlipItm:
+def read(folder: Path, *, words: int = WORDS, enc: bool = False) -> BlipItm:
     """Read a BLIP checkpoint with a matching head.
 
     Args:
         folder: of the checkpoint.
         words: ids per text, the beginning and end of text among them; a longer text is cut.
+        enc: begin a text with [ENC], as LAVIS does, and not with [CLS], as transformers does.
 
     Raises:
         UsageError: no such folder, or `words` out of range.
@@ -135,6 +137,8 @@ def read(folder: Path, *, words: int = WORDS) -> BlipItm:
     size = checkpoint.processor.size
     if (size.height, size.width) != (side, side):
         raise ArtefactError(f"{folder}: the processor's size is {dict(size)} and the model takes {side}x{side}")
+    if enc:
+        _begin_with_enc(checkpoint)
     return BlipItm(
         checkpoint=checkpoint,
         image=read_rules(
@@ -146,3 +150,19 @@ def read(folder: Path, *, words: int = WORDS) -> BlipItm:
         ),
         text=ReferenceTokenizer(subject=folder, tokenizer=tokenizer, max_length=words),
     )
+
+
+def _begin_with_enc(checkpoint: Checkpoint) -> None:
+    """Let the tokenizer begin a text with the embedding that BLIP trained for it: the last of two behind BERT's vocabulary.
+
+    Source: LAVIS, `blip_image_text_matching.py` and `blip.py` (`init_tokenizer`).
+    """
+    tokenizer, rows = checkpoint.tokenizer, int(checkpoint.model.config.text_config.vocab_size)
+    known = tokenizer.get_vocab().get("[ENC]")
+    if known is None and len(tokenizer) != rows - 2:
+        raise ArtefactError(
+            f"{checkpoint.folder}: no [ENC]: expected it in the tokenizer, or a model with two entries more than the tokenizer, "
+            f"got {rows} and {len(tokenizer)}"
+        )
+    ends = [("[ENC]", rows - 1 if known is None else known), ("[SEP]", tokenizer.sep_token_id)]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="[ENC] $A [SEP]", special_tokens=ends)

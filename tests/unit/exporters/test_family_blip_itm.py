@@ -15,9 +15,10 @@ from PIL import Image
 from framedex.errors import ArtefactError, UsageError
 from framedex_export.families.blip_itm import BlipItm, read
 from framedex_export.tokenizer import write_tokenizer
-from pair_checkpoints import pair_checkpoint
+from pair_checkpoints import bert_tokenizer, make_blip, pair_checkpoint
 
 TEXTS = ["a red dog", "two cats run on the beach at night with four lights", "a dog " * 60]
+TINY_TEXT = {"hidden_size": 32, "intermediate_size": 40, "num_attention_heads": 2, "num_hidden_layers": 1}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,27 @@ def test_the_ends_of_a_text_are_berts(family: BlipItm, tmp_path: Path) -> None:
         tokenizer.convert_tokens_to_ids("[PAD]"),
     )
     assert written.rules.max_length == 35
+
+
+def test_a_text_begins_with_enc_where_that_is_asked_for(family: BlipItm, tmp_path: Path) -> None:
+    """The id behind [DEC], which follows on the tokenizer's last; all else of a text stays as it is."""
+    enc = read(pair_checkpoint("blip-itm"), enc=True)
+    rows = family.checkpoint.model.config.text_config.vocab_size
+    plain, changed = family.text.ids(TEXTS), enc.text.ids(TEXTS)
+    assert [ids[1:] for ids in plain] == [ids[1:] for ids in changed]
+    assert {ids[0] for ids in changed} == {rows - 1} != {ids[0] for ids in plain}
+    written = write_tokenizer(enc.text, enc.tokenizers(), tmp_path / "tokenizer.json")
+    assert (written.origin, written.rules.bos_id) == ("written from the loaded tokenizer", None)
+    pixels = np.random.default_rng(1).integers(0, 256, (1, *family.image.size, 3), np.uint8)
+    assert np.abs(enc.outputs(pixels, TEXTS) - family.outputs(pixels, TEXTS)).max() > 1e-3
+
+
+def test_without_a_place_for_enc_it_is_refused(tmp_path: Path) -> None:
+    folder = make_blip(tmp_path / "c", text={**TINY_TEXT, "vocab_size": len(bert_tokenizer())})
+    with pytest.raises(
+        ArtefactError, match=r"no \[ENC\]: expected it in the tokenizer, or a model with two entries more"
+    ):
+        read(folder, enc=True)
 
 
 def test_words_are_the_users_within_the_models_positions(family: BlipItm) -> None:
