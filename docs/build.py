@@ -48,6 +48,9 @@ COMMANDS = (
     ("framedex-export", "siglip2"),
     ("framedex-export", "clip"),
     ("framedex-export", "cris"),
+    ("framedex-export", "cris-mask"),
+    ("framedex-export", "clipseg"),
+    ("framedex-export", "blip-itm"),
     ("framedex-export", "tensorrt"),
 )
 CONTAINERS = {"mkv": "Matroska", "mp4": "MP4"}
