@@ -106,4 +106,6 @@ def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Pat
         third = time.monotonic()
     assert np.isfinite(more).all()
     assert np.abs(more[0] - one[0]).max() < 1e-4
-    print(f"{name}: {(second - first) / 4:.2f} s a frame with one text, {(third - second) / 12:.2f} s a pair after that")
+    print(
+        f"{name}: {(second - first) / 4:.2f} s a frame with one text, {(third - second) / 12:.2f} s a pair after that"
+    )
