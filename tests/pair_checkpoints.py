@@ -61,25 +61,28 @@ def make_clipseg(
     seed: int = 0,
     vision: dict[str, Any] | None = None,
     text: dict[str, Any] | None = None,
-    side: int = 48,
-    scale: float = 0.5,
+    side: int = 64,
+    scale: float = 0.2,
     **settings: Any,
 ) -> Path:
-    """Write a CLIPSeg checkpoint; tiny unless told. Pictures are larger than the grid of positions, as with the published ones.
+    """Write a CLIPSeg checkpoint; tiny unless told.
 
-    `scale` multiplies the decoder's last layer, so that few layers tell picture from picture.
+    As with the published ones, pictures are larger than the grid of positions, config.json names 2 as the end of text, which the
+    model then takes to be the highest id, and the map is refined in three steps. `scale` multiplies the weights of these, so that
+    no map is 1 for every picture.
     """
     import torch
     from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
     from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
     tokenizer = clip_tokenizer(model_max_length=CLIP_LENGTH)
-    ends = {"eos_token_id": tokenizer.eos_token_id, "bos_token_id": tokenizer.bos_token_id}
+    ends = {"eos_token_id": 2, "bos_token_id": tokenizer.bos_token_id}
     tiny = {"extract_layers": [0, 1, 2], "reduce_dim": 16, "decoder_intermediate_size": 24, "projection_dim": 20}
+    refined = {"decoder_num_attention_heads": 2, "use_complex_transposed_convolution": True}
     config = CLIPSegConfig(
-        vision_config=vision or {**_TINY, "num_hidden_layers": 4, "image_size": 32, "patch_size": 8},
+        vision_config=vision or {**_TINY, "num_hidden_layers": 4, "image_size": 32, "patch_size": 16},
         text_config={**ends, **(text or {**_TINY, "num_hidden_layers": 1, "vocab_size": len(tokenizer)})},
-        **(settings or {**tiny, "decoder_num_attention_heads": 2}),
+        **(settings or {**tiny, **refined}),
     )
     torch.manual_seed(seed)
     model = CLIPSegForImageSegmentation(config)

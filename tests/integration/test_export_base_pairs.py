@@ -54,6 +54,7 @@ BASES = {
             side=352,
             extract_layers=[3, 6, 9],
             reduce_dim=64,
+            use_complex_transposed_convolution=True,
         ),
         {"frame": 72, "text": 64, "pair": 1},
         3 * 485 * 64 * 4,

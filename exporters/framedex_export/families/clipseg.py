@@ -30,7 +30,7 @@ KIND = Kind(
     processor_types=("ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor"),
     tokenizer_files=CLIP_KIND.tokenizer_files,
 )
-#: Ours: a thing is where it is likelier than not. CLIPSeg's authors tune it for each data set.
+#: Ours: a thing is where it is likelier than not.
 THRESHOLD = 0.5
 
 _SCORE = FrameScore(rule="max", threshold=THRESHOLD)

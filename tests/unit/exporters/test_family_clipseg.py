@@ -37,10 +37,10 @@ def _pixels(family: ClipSeg, n: int = 3) -> np.ndarray:
 
 
 def test_the_parts_give_the_map_of_the_whole_model(family: ClipSeg) -> None:
-    """On pictures of 48 for a grid of positions of 32: the positions are resized as the model does it itself."""
+    """On pictures of 64 with positions for pictures of 32: they are resized as the model does it itself."""
     pixels = _pixels(family)
     expected = torch.from_numpy(family.outputs(pixels, TEXTS))
-    assert expected.shape == (3, 3, 48, 48)
+    assert expected.shape == (3, 3, 64, 64)
     assert expected.std(dim=1).mean() > 1e-3
     assert expected.std(dim=0).mean() > 1e-3
     assert (_maps(family, pixels) - expected).abs().max() < 1e-5
@@ -63,7 +63,7 @@ def test_later_conditions_and_the_refined_decoder(tmp_path: Path, layer: int, co
             "intermediate_size": 40,
             "num_attention_heads": 2,
             "num_hidden_layers": 4,
-            "image_size": 48,
+            "image_size": 64,
             "patch_size": 16,
         },
     )
@@ -73,9 +73,26 @@ def test_later_conditions_and_the_refined_decoder(tmp_path: Path, layer: int, co
     assert (_maps(family, pixels) - expected).abs().max() < 2e-5 * expected.abs().max()
 
 
+def test_the_end_of_text_may_be_named_and_must_be_the_tokenizers(tmp_path: Path) -> None:
+    """As config.json of later checkpoints has it; the first ones name 2, which stands for the highest id."""
+    named = Path(shutil.copytree(pair_checkpoint("clipseg"), tmp_path / "checkpoint"))
+    config = json.loads((named / "config.json").read_text())
+    legacy = read(named)
+    pixels = _pixels(legacy, 1)
+    config["text_config"]["eos_token_id"] = legacy.checkpoint.tokenizer.eos_token_id
+    (named / "config.json").write_text(json.dumps(config))
+    family = read(named)
+    assert np.array_equal(family.outputs(pixels, TEXTS), legacy.outputs(pixels, TEXTS))
+    assert (_maps(family, pixels) - torch.from_numpy(family.outputs(pixels, TEXTS))).abs().max() < 1e-5
+    config["text_config"]["eos_token_id"] = 7
+    (named / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ArtefactError, match="pools a text at id 7 and the tokenizer ends it with"):
+        read(named)
+
+
 def test_the_rules_are_the_checkpoints(family: ClipSeg) -> None:
     assert family.image.interpolation == "bilinear"
-    assert (family.image.resize, family.image.size) == ("squash", (48, 48))
+    assert (family.image.resize, family.image.size) == ("squash", (64, 64))
     assert family.image.mean == (0.485, 0.456, 0.406)
     assert family.text.max_length == 77
     assert family.score.threshold == 0.5
@@ -87,8 +104,16 @@ def test_the_rules_are_the_checkpoints(family: ClipSeg) -> None:
         ("config.json", {"model_type": "clip"}, "expected a checkpoint of model_type 'clipseg', got 'clip'"),
         ("config.json", {"extract_layers": [0, 1, 9]}, "expected extract_layers among 4 layers"),
         ("config.json", {"conditional_layer": 3}, "expected a conditional_layer below 3, got 3"),
-        ("preprocessor_config.json", {"size": {"height": 48, "width": 40}}, "expected a square that patches of 8 fill"),
-        ("preprocessor_config.json", {"size": {"height": 50, "width": 50}}, "expected a square that patches of 8 fill"),
+        (
+            "preprocessor_config.json",
+            {"size": {"height": 64, "width": 48}},
+            "expected a square that patches of 16 fill",
+        ),
+        (
+            "preprocessor_config.json",
+            {"size": {"height": 72, "width": 72}},
+            "expected a square that patches of 16 fill",
+        ),
         ("preprocessor_config.json", {"image_processor_type": "CLIPImageProcessor"}, "expected image_processor_type"),
     ],
 )
