@@ -148,8 +148,17 @@ def _export_towers(
         report(f"exporting the {kind} tower")
         tower: Tower = getattr(_TOWERS, kind)
         path = folder / tower.file
-        export_graph(modules[kind](), {tower.input: rows_of}, path, outputs=[tower.output], encoder_key=encoder_key)
-        towers[kind] = tower.model_copy(update={"fused": write_variants(path, precision)})
+        free = kind == "text" and encoder.any_length
+        export_graph(
+            modules[kind](),
+            {tower.input: rows_of},
+            path,
+            outputs=[tower.output],
+            encoder_key=encoder_key,
+            any_length=free,
+        )
+        fused = write_variants(path, precision)
+        towers[kind] = tower.model_copy(update={"fused": fused, "any_length": True if free else None})
     return Towers(**towers)
 
 

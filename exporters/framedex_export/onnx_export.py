@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_ir
@@ -16,13 +17,20 @@ from framedex_export.quiet import quiet
 
 OPSET = 20
 BATCH = "batch"
+LENGTH = "length"
 
 # One protobuf message holds at most 2 GiB; above this the weights go into a file of their own.
 EXTERNAL_ABOVE_NBYTES = 1_800_000_000
 
 
 def export_graph(
-    module: nn.Module, examples: Mapping[str, Tensor], path: Path, *, outputs: Sequence[str], encoder_key: str
+    module: nn.Module,
+    examples: Mapping[str, Tensor],
+    path: Path,
+    *,
+    outputs: Sequence[str],
+    encoder_key: str,
+    any_length: bool = False,
 ) -> None:
     """Write `module` as ONNX to `path`; weights above 1.8 GB go into `path` + ".data" beside it.
 
@@ -35,11 +43,12 @@ def export_graph(
         path: the ONNX file.
         outputs: names of what the module gives, in order.
         encoder_key: written into the graph, so that a manifest of another encoder is noticed.
+        any_length: the second dimension of every input is free too, from 2 to the example's.
 
     Raises:
         ArtefactError: torch cannot export the module, or the graph fails ONNX's own check.
     """
-    batch = torch.export.Dim(BATCH)
+    free = [_free_dimensions(example, any_length=any_length) for example in examples.values()]
     with quiet():
         try:
             program = torch.onnx.export(
@@ -49,7 +58,7 @@ def export_graph(
                 opset_version=OPSET,
                 input_names=list(examples),
                 output_names=list(outputs),
-                dynamic_shapes=tuple({0: batch} if len(example) > 1 else {} for example in examples.values()),
+                dynamic_shapes=tuple(free),
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
@@ -68,6 +77,13 @@ def export_graph(
         onnx.checker.check_model(str(path), full_check=True)
     except onnx.checker.ValidationError as error:
         raise ArtefactError(f"{path.name}: the exported graph fails ONNX's check: {error}") from error
+
+
+def _free_dimensions(example: Tensor, *, any_length: bool) -> dict[int, Any]:
+    free: dict[int, Any] = {0: torch.export.Dim(BATCH)} if len(example) > 1 else {}
+    if any_length:
+        free[1] = torch.export.Dim(LENGTH, min=2, max=example.shape[1])
+    return free
 
 
 def _forget_the_machine(model: onnx_ir.Model) -> None:

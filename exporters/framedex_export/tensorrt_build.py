@@ -29,7 +29,7 @@ from framedex.embed.tensorrt_plan import (
 )
 from framedex.errors import ArtefactError, DeviceError
 from framedex.torch_device import require_device
-from framedex_export.tensorrt_graph import prepare
+from framedex_export.tensorrt_graph import fix_rows, prepare
 
 _WORKSPACE_NBYTES = 4 * 2**30
 #: The highest: towers are built once and run for months.
@@ -98,7 +98,7 @@ def _build(graph: Path, tower: Tower, spec: EngineSpec, *, row: tuple[int, ...],
     builder = trt.Builder(log)
     # Ignored by TensorRT 11, whose networks are always strongly typed; 10 needs to be told.
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    _parse(graph, network, log, precision=spec.precision)
+    _parse(graph, network, log, precision=spec.precision, row=row)
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE_NBYTES)
     config.builder_optimization_level = _OPTIMIZATION_LEVEL
@@ -122,9 +122,10 @@ def _build(graph: Path, tower: Tower, spec: EngineSpec, *, row: tuple[int, ...],
     return bytes(memoryview(plan))
 
 
-def _parse(graph: Path, network: trt.INetworkDefinition, log: Log, *, precision: str) -> None:
+def _parse(graph: Path, network: trt.INetworkDefinition, log: Log, *, precision: str, row: tuple[int, ...]) -> None:
     """Read the prepared graph into the network; TensorRT's errors are told with their operators' numbers."""
     model = prepare(onnx.load(str(graph)), precision)
+    fix_rows(model.graph, row)
     with tempfile.TemporaryDirectory(prefix="framedex-tensorrt-") as folder:
         # From a file, with the weights beside it: one message holds at most 2 GiB.
         path = Path(folder) / "graph.onnx"

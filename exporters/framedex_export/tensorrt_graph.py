@@ -59,6 +59,13 @@ def cast_bytes_first(graph: onnx.GraphProto) -> None:
     set_nodes(graph, [*casts, *graph.node])
 
 
+def fix_rows(graph: onnx.GraphProto, row: tuple[int, ...]) -> None:
+    """Give the input the one shape behind its batch that an engine is built for; texts then have their full length."""
+    for value in graph.input:
+        for dimension, size in zip(value.type.tensor_type.shape.dim[1:], row, strict=True):
+            dimension.dim_value = size
+
+
 def spread_attention(model: onnx.ModelProto) -> None:
     """Replace ONNX Runtime's `MultiHeadAttention` by the standard's `Attention`, on the same (n, tokens, width) values.
 

@@ -109,6 +109,10 @@ class Tower(Record):
     """One graph: image takes uint8 (n, H, W, 3), text int64 (m, max_length); both give float32 unit rows (·, dim)."""
 
     file: str
+    any_length: bool | None = Field(
+        default=None,
+        description="text: ids may be cut behind the end of the longest text, since nothing behind it counts; no where absent",
+    )
     fused: str | None = Field(
         default=None,
         description="the same with operators that only ONNX Runtime has, in another file, where there are any",

@@ -38,6 +38,7 @@ _ERRORS_ONLY = 3
 # Frames of a piece, and texts handed out at a time, each of which is a piece (docs/LOG.md, "The tower on the CPU").
 _PIECE = 2
 _TEXTS = 64
+_TEXTS_ON_GPU = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,8 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         self._streams: list[Streams] = []
         if provider is CPU:
             self.TEXTS_PER_RUN = _TEXTS
+        elif stored != "int8":
+            self.TEXTS_PER_RUN, self.FILLS_TEXTS = _TEXTS_ON_GPU, True
 
     def close(self) -> None:
         """Free the towers; safe to call twice."""
@@ -139,7 +142,8 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         tower = self.manifest.towers.image if kind == "image" else self.manifest.towers.text
         file = tower.fused if self._fused and tower.fused is not None else tower.file
         session = self._session(self._artefact.folder / file, tower)
-        run: Run = functools.partial(run_bound, session, tower, device=self._provider.device)
+        bound = functools.partial(run_bound, session, tower, device=self._provider.device)
+        run: Run = bound if kind == "image" else lambda ids: bound(self._cut(ids))
         if self._provider is not CPU:
             return run
         alone = kind == "text" or self._precision == "int8"

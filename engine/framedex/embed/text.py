@@ -29,6 +29,17 @@ class TokenBatch:
     empty: NDArray[np.bool_]
 
 
+def cut_behind_ends(ids: NDArray[np.int64], rules: TextRules) -> NDArray[np.int64]:
+    """Ids (m, L) without the columns behind the end of every text, for towers that see no id behind a text's end.
+
+    A text ends at its first `eos_id`, where such a tower pools it.
+    """
+    ends = ids == rules.eos_id
+    if not ends.any(axis=1).all():
+        return ids
+    return np.ascontiguousarray(ids[:, : int(ends.argmax(axis=1).max()) + 1])
+
+
 class TextEncoder:
     """A `tokenizer.json` under an artefact's text rules.
 

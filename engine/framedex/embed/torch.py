@@ -22,6 +22,9 @@ from framedex.torch_device import DeviceName, at_most, device_label, require_dev
 #: Type of the products, by precision.
 PRECISIONS: Final[dict[str, torch.dtype | None]] = {"fp32": None, "fp16-mixed": torch.float16, "bf16": torch.bfloat16}
 
+#: Texts per run: one would leave most of a GPU idle.
+_TEXTS_ON_GPU: Final = 16
+
 
 def on_cpu(artefact: Artefact, *, threads: int, **options: Any) -> TorchEmbedder:
     """The registered "torch-cpu"; `TorchEmbedder` says what it takes and raises."""
@@ -83,6 +86,8 @@ class TorchEmbedder(TowerEmbedder):
         self._device = require_device(device, needed_by=f"embedder {name!r}")
         self._low = PRECISIONS[wanted] if stored == "fp32" else None
         self._compiled = compiled
+        if device == "cuda":
+            self.TEXTS_PER_RUN, self.FILLS_TEXTS = _TEXTS_ON_GPU, True
 
     def _runtime(self) -> dict[str, str]:
         return {
@@ -101,7 +106,9 @@ class TorchEmbedder(TowerEmbedder):
         )
         rows = self._batch if image else self.TEXTS_PER_RUN
         try:
-            return _TorchTower(module, self._device, rows=rows, threads=self._threads, compiled=self._compiled)
+            tower = _TorchTower(module, self._device, rows=rows, threads=self._threads, compiled=self._compiled)
+            # Compiled, every other length would compile anew.
+            return tower if image or self._compiled else lambda ids: tower(self._cut(ids))
         except RuntimeError as error:  # torch has no narrower one for a device's failures
             raise DeviceError(
                 f"{self._name}: torch {torch.__version__} cannot load the {kind} tower: {error}"
@@ -122,7 +129,7 @@ class _TorchTower:
     def __call__(self, values: NDArray[Any]) -> Vectors:
         require_full_products(f"embedder on {self._device.type}")
         n = len(values)
-        if self._buffer is None:
+        if self._buffer is None or self._buffer.shape[1:] != values.shape[1:]:
             shape = (self._rows, *values.shape[1:])
             dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
             self._buffer = torch.zeros(shape, dtype=dtype, pin_memory=self._device.type == "cuda")

@@ -15,7 +15,7 @@ from framedex.embed import gate
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import Manifest
 from framedex.embed.reference import Reference, read_reference
-from framedex.embed.text import TextEncoder
+from framedex.embed.text import TextEncoder, cut_behind_ends
 from framedex.errors import DeviceError, UsageError
 
 Kind = Literal["image", "text"]
@@ -43,6 +43,9 @@ class TowerEmbedder(ABC):
 
     #: Texts per run of the text tower. One: a text's vector is the same to the last bit in whatever company it is asked for.
     TEXTS_PER_RUN = 1
+    #: Whether every run has that many texts, the last one over and over, and none is cut: all runs have one shape, and a text has
+    #: the same bits in any company, as far as a row's sums do not depend on the other rows.
+    FILLS_TEXTS = False
 
     def __init__(
         self, artefact: Artefact, *, name: str, threads: int, batch: int, precision: str, gated: bool = True
@@ -190,16 +193,35 @@ class TowerEmbedder(ABC):
         )
         self._admitted[f"gate_{kind}"] = str(figures)
 
+    def _cut(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What of some texts' ids the text tower has to see; a back end calls it on what one run of its graph gets."""
+        if self.FILLS_TEXTS or not self.manifest.towers.text.any_length:
+            return ids
+        return cut_behind_ends(ids, self.manifest.text)
+
     def _images(self, run: Run, pixels: Pixels) -> Vectors:
         return self._in_runs(run, pixels, self._batch, self.manifest.towers.image.file)
 
     def _ids(self, run: Run, ids: NDArray[np.int64]) -> Vectors:
-        return self._in_runs(run, ids, self.TEXTS_PER_RUN, self.manifest.towers.text.file)
+        """Vectors of m texts; equal ones are run once."""
+        numbers: dict[bytes, int] = {}
+        places = [numbers.setdefault(row.tobytes(), len(numbers)) for row in ids]
+        distinct = ids[np.unique(places, return_index=True)[1]]
+        vectors = self._in_runs(
+            run, distinct, self.TEXTS_PER_RUN, self.manifest.towers.text.file, filled=self.FILLS_TEXTS
+        )
+        return vectors[places]
 
-    def _in_runs(self, run: Run, values: NDArray[Any], rows_per_run: int, subject: str) -> Vectors:
+    def _in_runs(
+        self, run: Run, values: NDArray[Any], rows_per_run: int, subject: str, *, filled: bool = False
+    ) -> Vectors:
         vectors = np.empty((len(values), self.manifest.dim), np.float32)
         for start in range(0, len(values), rows_per_run):
-            vectors[start : start + rows_per_run] = run(values[start : start + rows_per_run])
+            rows = values[start : start + rows_per_run]
+            n = len(rows)
+            if filled:
+                rows = rows[np.minimum(np.arange(rows_per_run), n - 1)]
+            vectors[start : start + n] = run(rows)[:n]
         norms = np.linalg.norm(vectors, axis=1)
         # Written so that NaN does not pass.
         if not (np.abs(norms - 1.0) <= _UNIT_TOLERANCE).all():

@@ -68,6 +68,11 @@ class Family(Protocol):
         """For the export: int64 (m, max_length) ids in, float32 (m, dim) unit rows out."""
         ...
 
+    @property
+    def any_length(self) -> bool:
+        """Whether the text tower may be given ids that are cut behind the end of the longest text, with the same result."""
+        ...
+
     def process(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
         """The reference's preprocessing of n pictures of any size, uint8 (h, w, 3), as its model takes them."""
         ...

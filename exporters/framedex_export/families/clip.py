@@ -46,6 +46,11 @@ class Clip(HuggingFaceFamily):
         """The text model and its projection."""
         return TextTower(self.checkpoint.model, self.text.max_length)
 
+    @property
+    def any_length(self) -> bool:
+        """Yes: no position sees a later one, and a text is pooled at its end."""
+        return True
+
 
 class ImageTower(nn.Module):
     """uint8 (n, H, W, 3) RGB in, float32 (n, d) unit rows out; rescaling and normalisation are inside.
@@ -67,7 +72,7 @@ class ImageTower(nn.Module):
 
 
 class TextTower(nn.Module):
-    """int64 (m, max_length) ids in, float32 (m, d) unit rows out.
+    """int64 (m, k) ids in, k of 2 to max_length, float32 (m, d) unit rows out.
 
     What follows the end of text changes nothing: no position sees a later one, and the end of text is pooled.
 
@@ -87,7 +92,9 @@ class TextTower(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Embed a batch of texts."""
-        return unit(self.projection(self.text(input_ids=ids, attention_mask=self.mask).pooler_output))
+        length = ids.shape[1]
+        mask = self.mask[..., :length, :length]
+        return unit(self.projection(self.text(input_ids=ids, attention_mask=mask).pooler_output))
 
 
 def causal_mask(length: int) -> Tensor:

@@ -54,6 +54,11 @@ class HuggingFaceFamily:
         bias = getattr(self.checkpoint.model, "logit_bias", None)
         return None if bias is None else float(bias.item())
 
+    @property
+    def any_length(self) -> bool:
+        """No: SigLIP pools the last position, padding or not."""
+        return False
+
     def process(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
         """Through the checkpoint's processor on Pillow."""
         return process(self.checkpoint, pictures)

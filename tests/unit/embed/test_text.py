@@ -9,7 +9,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from framedex.embed.manifest import TextRules
-from framedex.embed.text import TextEncoder
+from framedex.embed.text import TextEncoder, cut_behind_ends
 from framedex.errors import ArtefactError
 
 
@@ -79,3 +79,23 @@ def test_no_text_gives_no_rows(path: Path) -> None:
 def test_a_padding_id_outside_the_vocabulary_is_refused(path: Path) -> None:
     with pytest.raises(ArtefactError, match="pads with id 6, which is not in the vocabulary"):
         TextEncoder(path, _rules(pad_id=6))
+
+
+def test_ids_are_cut_behind_the_end_of_the_longest_text(path: Path) -> None:
+    encoder = TextEncoder(path, _rules())
+    ids = encoder.encode(["red", "a red dog", "dog"]).ids
+    assert cut_behind_ends(ids, _rules()).tolist() == [[4, 1, 0, 0], [3, 4, 5, 1], [5, 1, 0, 0]]
+    assert cut_behind_ends(ids[::2], _rules()).tolist() == [[4, 1], [5, 1]]
+    longest = encoder.encode(["a red dog a red dog"]).ids
+    assert cut_behind_ends(longest, _rules()).tolist() == longest.tolist()
+
+
+def test_ids_without_an_end_are_left_as_they_are() -> None:
+    ids = np.array([[3, 4, 5, 3, 4], [3, 1, 0, 0, 0]], np.int64)
+    assert cut_behind_ends(ids, _rules()) is ids
+
+
+def test_texts_padded_in_front_end_with_the_row(path: Path) -> None:
+    rules = _rules(padding_side="left")
+    ids = TextEncoder(path, rules).encode(["red", "a red dog"]).ids
+    assert np.array_equal(cut_behind_ends(ids, rules), ids)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from onnx import TensorProto
 
+from family_checkpoints import family_artefact
 from framedex.contracts import Vectors
 from framedex.embed import gate
 from framedex.embed.artefact import Artefact
@@ -23,7 +24,7 @@ from framedex.embed.reference import read_reference
 from framedex.embed.text import TextEncoder
 from framedex.errors import ArtefactError, UsageError
 from framedex_export.fuse import fuse
-from framedex_export.tensorrt_graph import PRECISIONS, prepare
+from framedex_export.tensorrt_graph import PRECISIONS, fix_rows, prepare
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +129,18 @@ def test_metadata_and_the_original_stay(artefact: Artefact) -> None:
 def test_a_precision_that_is_not_built_is_refused(artefact: Artefact) -> None:
     with pytest.raises(UsageError, match=r"TensorRT: precision 'int8' is not built; exists: fp32, fp16-mixed"):
         prepare(onnx.load(str(artefact.text_graph)), "int8")
+
+
+@pytest.mark.parametrize("file", ["file", "fused"])
+def test_an_engine_takes_texts_of_their_full_length_only(file: str) -> None:
+    clip = Artefact.open(family_artefact("clip"))
+    tower, length = clip.manifest.towers.text, clip.manifest.text.max_length
+    ids = TextEncoder(clip.tokenizer, clip.manifest.text).encode(read_reference(clip).texts).ids
+    prepared = prepare(onnx.load(str(clip.folder / getattr(tower, file))), "fp32")
+    expected = by_onnxruntime(prepared, ids)
+    fix_rows(prepared.graph, (length,))
+    onnx.checker.check_model(onnx.shape_inference.infer_shapes(prepared, strict_mode=True))
+    (given,) = prepared.graph.input
+    assert [dimension.dim_value for dimension in given.type.tensor_type.shape.dim] == [0, length]
+    assert np.array_equal(by_onnxruntime(prepared, ids), expected)
+    assert np.abs(expected - read_reference(clip).text_vectors).max() < 1e-5

@@ -108,9 +108,11 @@ def reshape(at: Attributes, data: Any, shape: Any) -> Any:
 
 def unsqueeze(_: Attributes, data: Any, axes: Any) -> Any:
     """New axes of size 1, at places of the result."""
+    places = ints(axes)
+    if isinstance(data, list) and places != [0]:
+        return [[each] for each in data]
     if not isinstance(data, Tensor):
         return [data]
-    places = ints(axes)
     rank = data.ndim + len(places)
     for axis in sorted(place % rank for place in places):
         data = data.unsqueeze(axis)
