@@ -54,6 +54,69 @@ class TestDropRandom(SamplerSuite):
     uses_scores = False
 
 
+class TestUniformEnds(SamplerSuite):
+    name = "uniform-ends"
+    uses_scores = False
+
+
+class TestThreshold(SamplerSuite):
+    name = "threshold"
+
+
+class TestThresholdAtValue(SamplerSuite):
+    name = "threshold"
+    parameters: ClassVar = {"tau": 0.2}
+
+
+class TestNms(SamplerSuite):
+    name = "nms"
+
+
+class TestAks(SamplerSuite):
+    name = "aks"
+
+
+class TestBolt(SamplerSuite):
+    name = "bolt"
+
+
+class TestBoltPeaked(SamplerSuite):
+    name = "bolt"
+    parameters: ClassVar = {"power": 3}
+
+
+class TestQFrame(SamplerSuite):
+    name = "qframe"
+
+
+class TestMmr(SamplerSuite):
+    name = "mmr"
+
+
+class TestMmrAlike(SamplerSuite):
+    name = "mmr"
+    parameters: ClassVar = {"share": 0}
+
+
+class TestKCentre(SamplerSuite):
+    name = "kcentre"
+
+
+class TestKMeans(SamplerSuite):
+    name = "kmeans"
+    uses_scores = False
+
+
+class TestScene(SamplerSuite):
+    name = "scene"
+    uses_scores = False
+
+
+class TestOracleEvidence(SamplerSuite):
+    name = "oracle-evidence"
+    uses_scores = False
+
+
 def test_every_registered_sampler_runs_the_suite() -> None:
     covered = {suite.name for suite in SamplerSuite.__subclasses__()}
     assert covered == set(framedex.samplers())

@@ -11,14 +11,28 @@ from framedex.registry import Registry
 from framedex.select.base import DrawKey, Request, Sampler, Scores
 from framedex.select.parameters import Value, build, parse_spec
 
-registry: Registry[type[Sampler]] = Registry("sampler")
+#: Other packages add samplers as entry points of this group (docs/samplers.md).
+GROUP = "framedex.samplers"
+
+registry: Registry[type[Sampler]] = Registry("sampler", group=GROUP)
 registry.add("uniform", "framedex.select.uniform:Uniform")
+registry.add("uniform-ends", "framedex.select.uniform:UniformEnds")
 registry.add("random", "framedex.select.uniform:Random")
 registry.add("top", "framedex.select.confidence:Top")
 registry.add("bottom", "framedex.select.confidence:Bottom")
+registry.add("threshold", "framedex.select.threshold:Threshold")
 registry.add("window-top", "framedex.select.windows:WindowTop")
 registry.add("window-bottom", "framedex.select.windows:WindowBottom")
 registry.add("drop", "framedex.select.drop:Drop")
+registry.add("nms", "framedex.select.nms:Nms")
+registry.add("aks", "framedex.select.aks:Aks")
+registry.add("bolt", "framedex.select.bolt:Bolt")
+registry.add("qframe", "framedex.select.qframe:QFrame")
+registry.add("mmr", "framedex.select.mmr:Mmr")
+registry.add("kcentre", "framedex.select.kcentre:KCentre")
+registry.add("kmeans", "framedex.select.kmeans:KMeans")
+registry.add("scene", "framedex.select.scene:Scene")
+registry.add("oracle-evidence", "framedex.select.oracle:OracleEvidence")
 
 #: What a column of 32 bits holds.
 BUDGET_MAX = 2**31 - 1
@@ -41,8 +55,17 @@ def make_sampler(name: str, /, **parameters: Value) -> Sampler:
 
 
 def run(sampler: Sampler, request: Request) -> Selection:
-    """Apply a sampler and give the rows their timestamps and scores."""
-    rows = sampler.rows(request)
+    """Apply a sampler and give the rows their timestamps and scores.
+
+    Raises:
+        UsageError: it needs what the request does not have, or, of another package, gives what are no sorted unique rows.
+    """
+    rows = np.asarray(sampler.rows(request))
+    whole = rows.ndim == 1 and rows.dtype == np.int64
+    if not whole or (np.diff(rows) <= 0).any() or (len(rows) and not 0 <= rows[0] <= rows[-1] < request.n):
+        raise UsageError(
+            f"sampler {sampler.name!r}: expected sorted unique rows, int64 from 0 to {request.n - 1}, got {rows}"
+        )
     scores = None if request.scores is None else request.scores[rows].astype(np.float32)
     return Selection(sampler=sampler.name, rows=rows, pts_us=request.pts_us[rows], scores=scores)
 
@@ -55,6 +78,7 @@ def select(
     pts_us: ArrayLike | None = None,
     embeddings: ArrayLike | None = None,
     prompt: ArrayLike | None = None,
+    evidence_us: ArrayLike | None = None,
     seed: int = 0,
     video: str = "",
     question: str = "",
@@ -65,11 +89,12 @@ def select(
 
     Args:
         name: a sampler of `samplers()`.
-        scores: (n,) a finite score per frame; "uniform" and "random" need none where `pts_us` is given.
+        scores: (n,) a finite score per frame; samplers that look at none need only `pts_us`.
         budget: frames wanted, >= 1.
         pts_us: (n,) integer microseconds, strictly increasing; the row numbers where not given.
         embeddings: (n, d) unit vectors, for samplers that compare frames.
         prompt: (d,) unit vector, for samplers that read the prompt itself.
+        evidence_us: (m, 2) first and last timestamp of each interval in which the answer can be seen, for "oracle-evidence".
         seed: of the samplers that draw.
         video: with `question` and `variant` part of the draw, so that each (video, question, variant) draws on its own.
         question: question id.
@@ -88,6 +113,7 @@ def select(
         raise UsageError("select: give scores, or pts_us for a sampler that needs none")
     n = len(checked) if checked is not None else len(np.asarray(pts_us))
     times = np.arange(n, dtype=np.int64) if pts_us is None else np.array(pts_us, dtype=np.int64)
+    vectors = _rows_of("embeddings", embeddings, n)
     return run(
         sampler,
         Request(
@@ -95,8 +121,9 @@ def select(
             budget=check_budget(budget),
             draw=DrawKey(seed=seed, video=video, question=question, variant=variant, sampler=name),
             scores=checked,
-            embeddings=_rows_of("embeddings", embeddings, n),
-            prompt=None if prompt is None else np.asarray(prompt, dtype=np.float32),
+            embeddings=vectors,
+            prompt=_prompt(prompt, vectors),
+            evidence_us=_evidence(evidence_us),
         ),
     )
 
@@ -138,4 +165,35 @@ def _rows_of(subject: str, rows: ArrayLike | None, n: int) -> np.ndarray | None:
     array = np.asarray(rows, dtype=np.float32)
     if array.ndim != 2 or len(array) != n:
         raise UsageError(f"{subject}: expected shape ({n}, d), got {array.shape}")
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(bad):
+        raise UsageError(f"{subject}: expected finite numbers, got others at row {bad[0]} ({len(bad)} such rows)")
     return array
+
+
+def _prompt(prompt: ArrayLike | None, embeddings: np.ndarray | None) -> np.ndarray | None:
+    if prompt is None:
+        return None
+    array = np.asarray(prompt, dtype=np.float32)
+    shape = "(d,)" if embeddings is None else f"({embeddings.shape[1]},)"
+    if array.ndim != 1 or (embeddings is not None and array.shape != embeddings.shape[1:]):
+        raise UsageError(f"prompt: expected one vector, shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise UsageError("prompt: expected finite numbers")
+    return array
+
+
+def _evidence(evidence_us: ArrayLike | None) -> np.ndarray | None:
+    if evidence_us is None:
+        return None
+    array = np.asarray(evidence_us)
+    if (
+        array.ndim != 2
+        or array.shape[1] != 2
+        or not np.issubdtype(array.dtype, np.integer)
+        or (np.diff(array) < 0).any()
+    ):
+        raise UsageError(
+            f"evidence_us: expected integer microseconds (m, 2), first <= last, got {array.dtype} {array.shape}"
+        )
+    return array.astype(np.int64)

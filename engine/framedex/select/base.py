@@ -2,6 +2,9 @@
 
 A sampler is a frozen dataclass: its fields are its parameters, `rows` is its rule, a pure function of the request.
 *Keyframe* samplers give exactly min(budget, n) rows; *set* samplers give what their rule says.
+
+A sampler says what it cannot do without (`needs`) and what it reads where it is given (`wants`), so that callers fetch
+embeddings, prompt vectors and evidence only for those who read them, and refuse before any work what cannot be had.
 """
 
 from __future__ import annotations
@@ -19,6 +22,10 @@ from framedex.keys import canonical_json
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
+Intervals = NDArray[np.int64]
+
+#: What a sampler may read beside timestamps and the budget.
+Input = Literal["scores", "embeddings", "prompt", "evidence", "seed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Request:
         scores: float64 (n,), finite, or None.
         embeddings: float32 (n, d) unit rows, or None.
         prompt: float32 (d,) unit vector, or None.
+        evidence_us: int64 (m, 2), first and last timestamps of the intervals in which the answer can be seen, or None.
     """
 
     pts_us: Pts
@@ -57,6 +65,7 @@ class Request:
     scores: Scores | None = None
     embeddings: Vectors | None = None
     prompt: Vectors | None = None
+    evidence_us: Intervals | None = None
 
     @property
     def n(self) -> int:
@@ -78,12 +87,57 @@ class Request:
             raise UsageError(f"sampler {sampler!r} needs scores: give a prompt, or a score per frame")
         return self.scores
 
+    def need_embeddings(self, sampler: str) -> Vectors:
+        """The embeddings.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if self.embeddings is None:
+            raise UsageError(
+                f"sampler {sampler!r} needs the frames' embeddings, which only an index has: give embeddings"
+            )
+        return self.embeddings
+
+    def need_prompt(self, sampler: str) -> Vectors:
+        """The prompt's vector.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.prompt is None:
+            raise UsageError(
+                f"sampler {sampler!r} needs the prompt's vector: give prompt, a unit vector of the frames' encoder"
+            )
+        return self.prompt
+
+    def need_evidence(self, sampler: str) -> Intervals:
+        """The evidence.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.evidence_us is None or not len(self.evidence_us):
+            raise UsageError(f"sampler {sampler!r} needs evidence: give evidence_us, or evidence in the manifest")
+        return self.evidence_us
+
 
 class Sampler(Protocol):
-    """A rule with its parameters."""
+    """A rule with its parameters.
+
+    Attributes:
+        name: as it is registered.
+        kind: "keyframe" gives exactly min(budget, n) rows, "set" what its rule says.
+        needs: what it cannot do without.
+        wants: what else it reads, where it is given or where its parameters say so.
+        cost: of one call, in words; n frames, budget k, d dimensions.
+    """
 
     name: ClassVar[str]
     kind: ClassVar[Literal["keyframe", "set"]]
+    needs: ClassVar[tuple[Input, ...]]
+    wants: ClassVar[tuple[Input, ...]]
+    cost: ClassVar[str]
 
     def rows(self, request: Request) -> Rows:
         """Unique sorted rows of the request's frames."""

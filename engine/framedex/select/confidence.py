@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-
-from framedex.select.base import Request, Rows, Scores
-
-
-def best_rows(scores: Scores, k: int) -> Rows:
-    """Rows of the k highest scores, sorted by row; ties go to the earlier frame."""
-    return np.sort(np.argsort(-scores, kind="stable")[:k])
+from framedex.select.base import Input, Request, Rows
+from framedex.select.fill import best_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +18,9 @@ class Top:
 
     name: ClassVar[str] = "top"
     kind: ClassVar[Literal["keyframe"]] = "keyframe"
+    needs: ClassVar[tuple[Input, ...]] = ("scores",)
+    wants: ClassVar[tuple[Input, ...]] = ()
+    cost: ClassVar[str] = "n log n"
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
@@ -39,6 +36,9 @@ class Bottom:
 
     name: ClassVar[str] = "bottom"
     kind: ClassVar[Literal["keyframe"]] = "keyframe"
+    needs: ClassVar[tuple[Input, ...]] = ("scores",)
+    wants: ClassVar[tuple[Input, ...]] = ()
+    cost: ClassVar[str] = "n log n"
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""

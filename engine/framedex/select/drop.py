@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 
 from framedex.errors import UsageError
-from framedex.select.base import Request, Rows
-from framedex.select.confidence import Bottom, Top, best_rows
+from framedex.select.base import Input, Request, Rows
+from framedex.select.confidence import Bottom, Top
+from framedex.select.fill import best_rows
 from framedex.select.uniform import Random, Uniform
 
 Base = Literal["uniform", "random", "top", "bottom"]
@@ -40,6 +41,9 @@ class Drop:
 
     name: ClassVar[str] = "drop"
     kind: ClassVar[Literal["set"]] = "set"
+    needs: ClassVar[tuple[Input, ...]] = ()
+    wants: ClassVar[tuple[Input, ...]] = ("scores", "seed")
+    cost: ClassVar[str] = "n log n"
 
     base: Base = "uniform"
     rate: float = 0.5

@@ -34,8 +34,9 @@ def build(kind: type[Sampler], parameters: Mapping[str, Value]) -> Sampler:
     """Make a sampler, each parameter checked against its field's type.
 
     Raises:
-        UsageError: unknown parameter, or a value of another type.
+        UsageError: unknown parameter, a value of another type, or another package's class that is no sampler.
     """
+    _check(kind)
     hints = typing.get_type_hints(kind)
     fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     for key in parameters:
@@ -46,20 +47,37 @@ def build(kind: type[Sampler], parameters: Mapping[str, Value]) -> Sampler:
     )
 
 
+def _check(kind: type[Sampler]) -> None:
+    """Other packages' samplers are no more typed than their authors made them."""
+    owed = ("name", "kind", "needs", "wants", "cost", "rows")
+    lacks = [name for name in owed if not hasattr(kind, name)]
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind) or lacks:
+        without = f" without {', '.join(lacks)}" if lacks else ""
+        raise UsageError(
+            f"sampler {kind!r}: expected a dataclass with {', '.join(owed)} (framedex.select.base.Sampler), got one{without}"
+        )
+
+
 def _convert(subject: str, hint: object, value: Value) -> Value:
-    if typing.get_origin(hint) is typing.Literal:
-        choices = [str(choice) for choice in typing.get_args(hint)]
-        if str(value) not in choices:
-            raise UsageError(f"{subject}: expected one of {', '.join(choices)}, got {value!r}")
+    choices = [hint]
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # a Literal | None is of the second kind
+        choices = [choice for choice in typing.get_args(hint) if choice is not type(None)]
+        if value is None and len(choices) < len(typing.get_args(hint)):
+            return None
+    target = choices[0]
+    if typing.get_origin(target) is typing.Literal:
+        known = [str(choice) for choice in typing.get_args(target)]
+        if str(value) not in known:
+            raise UsageError(
+                f"{subject}: expected {'one of ' if len(known) > 1 else ''}{', '.join(known)}, got {value!r}"
+            )
         return value
-    optional = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
-    if optional and value is None:
-        return None
-    target = next(t for t in typing.get_args(hint) if t is not type(None)) if optional else hint
     for kind in (int, float):
         if target is kind:
             return _number(subject, kind, value)
-    raise AssertionError(f"{subject}: no rule to read a parameter of type {hint}")
+    raise UsageError(
+        f"{subject}: its type {hint} is none that a parameter may have: int, float, Literal of texts, or one of them or None"
+    )
 
 
 def _number(subject: str, kind: type[int | float], value: Value) -> int | float:

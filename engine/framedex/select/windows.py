@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from framedex.errors import UsageError
-from framedex.select.base import Request, Rows, Scores
+from framedex.select.base import Input, Request, Rows, Scores
 
 Statistic = Literal["mean", "max"]
 
@@ -63,6 +63,9 @@ class WindowTop(_Window):
 
     name: ClassVar[str] = "window-top"
     kind: ClassVar[Literal["set"]] = "set"
+    needs: ClassVar[tuple[Input, ...]] = ("scores",)
+    wants: ClassVar[tuple[Input, ...]] = ()
+    cost: ClassVar[str] = "n times length over stride"
 
     def rows(self, request: Request) -> Rows:
         """min(length, n) contiguous rows."""
@@ -74,10 +77,15 @@ class WindowBottom(_Window):
     """The window whose mean (or maximum) score is the lowest; ties go to the earlier window.
 
     Args: as `WindowTop`.
+
+    Source: as `WindowTop`.
     """
 
     name: ClassVar[str] = "window-bottom"
     kind: ClassVar[Literal["set"]] = "set"
+    needs: ClassVar[tuple[Input, ...]] = ("scores",)
+    wants: ClassVar[tuple[Input, ...]] = ()
+    cost: ClassVar[str] = "n times length over stride"
 
     def rows(self, request: Request) -> Rows:
         """min(length, n) contiguous rows."""
