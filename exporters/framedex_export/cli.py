@@ -92,7 +92,8 @@ def _root(
 
     The artefact is compared with torch from picture and text to vector, and is written only where every cosine is 0.9999 or
     more (in lower precision: where it reaches that precision's bar, docs/gpu.md). An artefact of the same encoder that is
-    already there is left alone.
+    already there is left alone. cris-mask, clipseg and blip-itm make pair scorers, networks over a frame and a text together,
+    whose maps and logits are compared (docs/encoders.md).
     """
 
 
