@@ -12,6 +12,7 @@ import pytest
 from framedex.decode import decoders
 from framedex.embed import embedders
 from framedex.errors import DeviceError, MissingDependency, did_you_mean
+from framedex.pair import pair_scorers
 from framedex.registry import Registry
 from framedex.score import scorers
 
@@ -22,6 +23,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "test_decoders.py": decoders,
     "test_embedders.py": embedders,
     "test_scorers.py": scorers,
+    "test_pair_scorers.py": pair_scorers,
 }
 
 
