@@ -6,11 +6,20 @@ READY := $(VENV)/.ready
 NATIVE := CMakeLists.txt $(shell find engine/native -type f 2>/dev/null)
 SOURCES := engine exporters bench tests docs
 
-.PHONY: help setup demo test test-slow test-long lint format docs bench clean
+# The C++ tests, without Python: folder, options.
+define ctest
+	$(BIN)/cmake -S . -B $(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+		-DFRAMEDEX_BUILD_TESTS=ON -DFRAMEDEX_BUILD_MODULE=OFF $(2)
+	$(BIN)/cmake --build $(1)
+	$(BIN)/ctest --test-dir $(1) --output-on-failure
+endef
+
+.PHONY: help setup demo test test-slow test-long sanitize lint format docs bench clean
 
 help:
 	@echo "make demo      the main job on bundled clips and models; ends in a table and a report"
-	@echo "make test      the quick tests (make test-slow: those of ten seconds and more; make test-long: of minutes)"
+	@echo "make test      the quick tests, in C++ and Python (make test-slow: those of ten seconds and more; make test-long: of minutes)"
+	@echo "make sanitize  the C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "make lint      ruff, mypy --strict, clang-format, generated docs"
 	@echo "make format    rewrite sources and generated docs"
 	@echo "make bench     bench/throughput.py --quick"
@@ -29,6 +38,7 @@ demo: setup
 	$(BIN)/framedex demo --output demo
 
 test: setup
+	$(call ctest,build/ctest)
 	$(BIN)/python -m pytest -q -m "not slow and not long"
 
 test-slow: setup
@@ -36,6 +46,9 @@ test-slow: setup
 
 test-long: setup
 	$(BIN)/python -m pytest -q -m long
+
+sanitize: setup
+	$(call ctest,build/sanitize,-DFRAMEDEX_SANITIZE=ON)
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

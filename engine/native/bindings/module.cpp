@@ -3,5 +3,5 @@
 #include "topics.h"
 
 NB_MODULE(_native, m) {
-    framedex::bind_scores(m);
+    framedex::bind_lookup(m);
 }

@@ -5,6 +5,6 @@
 
 namespace framedex {
 
-void bind_scores(nanobind::module_& m);
+void bind_lookup(nanobind::module_& m);
 
 }  // namespace framedex

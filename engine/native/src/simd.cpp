@@ -5,14 +5,21 @@ namespace framedex {
 SimdLevel best_simd_level() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-        return SimdLevel::avx2;
+        return __builtin_cpu_supports("avx512f") ? SimdLevel::avx512 : SimdLevel::avx2;
     }
 #endif
     return SimdLevel::portable;
 }
 
 const char* simd_name(SimdLevel level) {
-    return level == SimdLevel::avx2 ? "avx2" : "portable";
+    switch (level) {
+        case SimdLevel::avx512:
+            return "avx512";
+        case SimdLevel::avx2:
+            return "avx2";
+        default:
+            return "portable";
+    }
 }
 
 }  // namespace framedex

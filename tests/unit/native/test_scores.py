@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from contracts.store_samples import unit_vectors
 from framedex._native import scores_f16, simd_level
 
-LEVELS = ["portable"] if simd_level() == "portable" else ["portable", simd_level()]
+EVERY_LEVEL = ["portable", "avx2", "avx512"]
+LEVELS = EVERY_LEVEL[: EVERY_LEVEL.index(simd_level()) + 1]
 
 
 def halves(n: int, d: int, *, shift: int = 0, seed: int = 1) -> NDArray[np.float16]:
@@ -23,7 +24,7 @@ def halves(n: int, d: int, *, shift: int = 0, seed: int = 1) -> NDArray[np.float
 
 
 def test_the_level_is_one_that_is_known() -> None:
-    assert simd_level() in ("portable", "avx2")
+    assert simd_level() in EVERY_LEVEL
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -92,19 +93,19 @@ PROMPTS, MATRIX = unit_vectors(2, 16), halves(5, 16)
 @pytest.mark.parametrize(
     ("arguments", "error", "sentence"),
     [
-        ((PROMPTS[:, :8].copy(), MATRIX), ValueError, "prompts have d=8, matrix has d=16"),
-        ((PROMPTS[0], MATRIX), ValueError, r"expected prompts with two dimensions \(rows, d\), got shape \(16\)"),
+        ((PROMPTS[:, :8].copy(), MATRIX), ValueError, "prompts have d=8, matrix rows have d=16"),
+        ((PROMPTS[0], MATRIX), ValueError, r"prompts: expected two dimensions \(rows, d\), got shape \(16\)"),
+        ((PROMPTS, MATRIX[None]), ValueError, r"matrix: expected two dimensions \(rows, d\), got shape \(1, 5, 16\)"),
+        ((PROMPTS[:, ::2], MATRIX[:, ::2]), ValueError, "prompts: expected a C-contiguous array"),
+        ((PROMPTS, np.asfortranarray(MATRIX)), ValueError, "matrix: expected a C-contiguous array"),
         (
-            (PROMPTS, MATRIX[None]),
+            (np.ndarray((2, 16), "<f4", buffer=bytes(200), offset=1), MATRIX),
             ValueError,
-            r"expected matrix with two dimensions \(rows, d\), got shape \(1, 5, 16\)",
+            "prompts: expected an address aligned",
         ),
-        ((PROMPTS[:, ::2], MATRIX[:, ::2]), ValueError, "expected prompts C-contiguous"),
-        ((PROMPTS, np.asfortranarray(MATRIX)), ValueError, "expected matrix C-contiguous"),
-        ((np.ndarray((2, 16), "<f4", buffer=bytes(200), offset=1), MATRIX), ValueError, "expected prompts aligned"),
-        ((PROMPTS.astype(np.float64), MATRIX), TypeError, "expected prompts of dtype float32"),
-        ((PROMPTS, MATRIX.astype(np.float32)), TypeError, "expected matrix of dtype float16"),
-        ((PROMPTS, MATRIX.view(np.int16)), TypeError, "expected matrix of dtype float16"),
+        ((PROMPTS.astype(np.float64), MATRIX), TypeError, "prompts: expected dtype float32"),
+        ((PROMPTS, MATRIX.astype(np.float32)), TypeError, "matrix: expected dtype float16"),
+        ((PROMPTS, MATRIX.view(np.int16)), TypeError, "matrix: expected dtype float16"),
         (([1.0], MATRIX), TypeError, "incompatible function arguments"),
     ],
 )
@@ -116,8 +117,8 @@ def test_wrong_arrays_are_named(arguments: tuple[Any, Any], error: type[Exceptio
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"threads": 0}, "expected threads >= 1, got 0"),
-        ({"threads": 1, "level": "sse9"}, "expected level portable or avx2, got 'sse9'"),
+        ({"threads": 0}, "threads: expected 1 or more, got 0"),
+        ({"threads": 1, "level": "sse9"}, "level: expected portable, avx2 or avx512, got 'sse9'"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], sentence: str) -> None:

@@ -3,7 +3,8 @@
 
 namespace framedex {
 
-enum class SimdLevel { portable, avx2 };
+// In order: a processor that runs one runs those before it.
+enum class SimdLevel { portable, avx2, avx512 };
 
 // The best level that this processor and operating system run.
 SimdLevel best_simd_level();
