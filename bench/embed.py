@@ -78,6 +78,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path) -> bool:
     """Measure; whether all vectors agreed."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     threads, repeats = options.threads, 3 if options.quick else 5
     known = makers(quick=options.quick)
     note(f"making {MAIN}")
@@ -91,7 +95,7 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     ways = [
         Way(name="peer.torch_eager", frames=BATCH, embed=eager, least=1 - 1e-6),
         Way(name="peer.default_onnxruntime", frames=BATCH, embed=default, least=bar("fp32").cosine),
-        *our_ways(artefacts, threads=threads),
+        *our_ways(artefacts, threads=threads, quick=options.quick),
     ]
     with load_embedder(artefacts["fp32"], threads=threads) as plain:
         pixels = random_pixels(plain, max(BATCHES))
@@ -128,12 +132,15 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     return equal
 
 
-def our_ways(artefacts: dict[Precision, Path], *, threads: int) -> list[Way]:
+def our_ways(artefacts: dict[Precision, Path], *, threads: int, quick: bool) -> list[Way]:
     """Every runtime that is here × its precisions × batch sizes; those that are not here are named."""
     ways = []
     for runtime in embedders.names():
         on_gpu = runtime.startswith(("torch-cuda", "tensorrt"))
         compiled = runtime.endswith("-compiled")  # fills every batch up, so one size tells all
+        if compiled and quick:
+            note(f"{runtime}: left out, compiling takes too long for --quick")
+            continue
         # The processor multiplies half precision and bfloat16 no faster than float32.
         precisions: tuple[Precision, ...] = ("fp32", "fp16-mixed", "bf16") if on_gpu else ("fp32", "int8")
         for precision in precisions:

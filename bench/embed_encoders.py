@@ -20,13 +20,19 @@ Maker = tuple[str, Callable[[Path], Path]]
 
 def makers(*, quick: bool) -> Mapping[str, Maker]:
     """Encoders by the name of their published shape; small ones under the same names where `quick`."""
-    layers = {"num_hidden_layers": 2} if quick else {}
-    square: dict[str, Any] = {"image_size": 224, "patch_size": 16, **layers}
-    sheet: dict[str, Any] = {"patch_size": 16, "num_patches": 256, **layers}
-    text = {"num_hidden_layers": 1, "vocab_size": 1000}
-    blocks = (1, 1, 1, 1) if quick else (3, 4, 6, 3)
+    small = (
+        {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 2}
+        if quick
+        else {}
+    )
+    square: dict[str, Any] = {"image_size": 224, "patch_size": 16, **small}
+    sheet: dict[str, Any] = {"patch_size": 16, "num_patches": 256, **small}
+    text = {"num_hidden_layers": 1, "vocab_size": 1000, **({**small, "num_hidden_layers": 1} if quick else {})}
+    cris: dict[str, Any] = (
+        {"width": 8, "blocks": (1, 1, 1, 1), "dim": 64} if quick else {"width": 64, "blocks": (3, 4, 6, 3), "dim": 1024}
+    )
     return {
-        "siglip-b16-224": ("siglip", lambda folder: make_checkpoint(folder, 768, 2 if quick else 12)),
+        "siglip-b16-224": ("siglip", lambda folder: make_checkpoint(folder, *((128, 2) if quick else (768, 12)))),
         "siglip2-b16-224": ("siglip2", lambda folder: make_siglip2(folder, vision=square, text=text)),
         "siglip2-b16-naflex": (
             "siglip2",
@@ -35,7 +41,7 @@ def makers(*, quick: bool) -> Mapping[str, Maker]:
         "clip-b16": ("clip", lambda folder: make_clip(folder, vision=square, text=text, dim=512)),
         "cris-r50": (
             "cris",
-            lambda folder: make_cris(folder, width=64, blocks=blocks, dim=1024, text_width=512, variance=(0.2, 0.4)),
+            lambda folder: make_cris(folder, text_width=128 if quick else 512, variance=(0.2, 0.4), **cris),
         ),
     }
 

@@ -187,6 +187,33 @@ def structure_page(text: str) -> str:
     return f"{before}<!-- modules -->\n{module_lines()}\n<!-- end -->{after}"
 
 
+def embed_table(result: dict[str, Any]) -> str:
+    """Families at their base shapes in bench/embed.py: parity at export, and rates."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    auto = result["config"]["auto"]
+    lines = [
+        f"| shape | 1 − least cosine, pictures | texts | pixels | `{auto}` | `torch-cpu` |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for shape in (name.removesuffix(".parity.images") for name in rows if name.endswith(".parity.images")):
+        images, texts = (1 - rows[f"{shape}.parity.{kind}"] for kind in ("images", "texts"))
+        rates = [f"{rows[f'{shape}.{runtime}.fp32.batch8']:.2f}" for runtime in (auto, "torch-cpu")]
+        pixels = f"{rows[f'{shape}.parity.pixels']:.0f}"
+        lines.append(
+            f"| {shape} | {images:.0e} | {texts:.0e} | {pixels} | "
+            + " | ".join(f"{rate} frames/s" for rate in rates)
+            + " |"
+        )
+    ratios = result["ratios"]
+    remark = (
+        f"SigLIP base in float32 runs at {100 * ratios['fp32_fraction_of_gemm']:.0f} % of the rate of a matrix product, "
+        f"{ratios['fp32_vs_torch_eager']:.2f} × torch eager and {ratios['fp32_vs_default_onnxruntime']:.2f} × ONNX Runtime on "
+        f"the default export; in int8 at {ratios['int8_vs_fp32']:.1f} × float32. Batches of 8, {result['machine']}; random "
+        f"weights; `python bench/embed.py` at commit `{result['commit']}`."
+    )
+    return "\n".join([*lines, "", remark])
+
+
 def bars_table() -> str:
     """The parity gate's bars."""
     from framedex.embed.gate import BARS
@@ -206,11 +233,17 @@ def gpu_page(text: str) -> str:
     return f"{before}<!-- bars -->\n{bars_table()}\n<!-- end -->{after}"
 
 
-TABLES = {"throughput": throughput_table, "demo": demo_table, "decode": decode_table, "ingest": ingest_table}
+TABLES = {
+    "throughput": throughput_table,
+    "demo": demo_table,
+    "decode": decode_table,
+    "ingest": ingest_table,
+    "embed": embed_table,
+}
 
 
-def readme_page(text: str) -> str:
-    """README.md with each `<!-- table NAME -->` filled from bench/results/NAME.json."""
+def measured_page(text: str) -> str:
+    """README.md or docs/encoders.md with each `<!-- table NAME -->` filled from bench/results/NAME.json."""
 
     def fill(match: re.Match[str]) -> str:
         result = json.loads((ROOT / "bench" / "results" / f"{match[2]}.json").read_text())
@@ -225,11 +258,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = parser.parse_args().check
     readme, structure, gpu = ROOT / "README.md", ROOT / "docs" / "structure.md", ROOT / "docs" / "gpu.md"
+    encoders = ROOT / "docs" / "encoders.md"
     pages = {
         ROOT / "docs" / "cli.md": cli_page(),
-        readme: readme_page(readme.read_text()),
+        readme: measured_page(readme.read_text()),
         structure: structure_page(structure.read_text()),
         gpu: gpu_page(gpu.read_text()),
+        encoders: measured_page(encoders.read_text()),
     }
     stale = False
     for path, page in pages.items():
