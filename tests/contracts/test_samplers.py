@@ -117,6 +117,40 @@ class TestOracleEvidence(SamplerSuite):
     uses_scores = False
 
 
+class TestMdp3(SamplerSuite):
+    name = "mdp3"
+    uses_scores = False
+
+
+class TestMdp3ShortSegments(SamplerSuite):
+    name = "mdp3"
+    uses_scores = False
+    parameters: ClassVar = {"segment": 5, "balance": 1}
+
+
+class TestKfc(SamplerSuite):
+    name = "kfc"
+    parameters: ClassVar = {"most": 80}  # its factorisations are what takes time
+
+
+class TestKfcOfFewFrames(SamplerSuite):
+    name = "kfc"
+    parameters: ClassVar = {"most": 20, "candidates": 6}
+
+
+class TestWfs(SamplerSuite):
+    name = "wfs"
+
+
+class TestFocus(SamplerSuite):
+    name = "focus"
+
+
+class TestFocusShortClips(SamplerSuite):
+    name = "focus"
+    parameters: ClassVar = {"clip_s": 2.5}
+
+
 def test_every_registered_sampler_runs_the_suite() -> None:
     covered = {suite.name for suite in SamplerSuite.__subclasses__()}
     assert covered == set(framedex.samplers())

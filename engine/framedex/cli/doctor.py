@@ -22,7 +22,7 @@ _EXTRAS = {
     "gpu": ("torch", "onnx", "onnxruntime-gpu", "faiss-gpu", "nvidia-dali-cuda130", "tensorrt"),
     "export": ("torch", "transformers", "onnx", "onnxscript", "sentencepiece"),
     "mllm": ("torch", "transformers", "num2words"),
-    "analysis": ("jinja2",),
+    "analysis": ("jinja2", "matplotlib", "PyWavelets", "scipy"),
 }
 #: What decodes where nothing else is asked for.
 DECODER = "pyav"

@@ -1,10 +1,9 @@
-"""Many questions against a store: each video is opened and scored once, then every sampler and budget is a look-up."""
+"""Many questions against a store: each video is scored once, many in a call, then every sampler and budget is a look-up."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from framedex.datasets.prompts import QUESTION
@@ -49,11 +48,12 @@ def select_all(
     names = VideoNames(source.rows(), subject=str(store.path))
     rows = [names.only(*video_names(question), grid=grid) for question in questions]
     prompts = [Prompt(text=question.question, question_id=question.id, variant=QUESTION) for question in questions]
-    by_video = sorted(range(len(questions)), key=lambda position: (rows[position].video_key, position))
+    by_video: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        by_video.setdefault(row.video_key, []).append(position)
+    asked = [(rows[positions[0]], [prompts[position] for position in positions]) for positions in by_video.values()]
     records: dict[int, list[SelectionRecord]] = {}
-    for _, group in groupby(by_video, key=lambda position: rows[position].video_key):
-        positions = list(group)
-        curves = source.curves(rows[positions[0]], [prompts[position] for position in positions])
+    for positions, curves in zip(by_video.values(), source.many(asked), strict=True):
         for position, curve in zip(positions, curves, strict=True):
             records[position] = list(_select(source, questions[position], curve, samplers, budgets, seed))
     return [record for position in range(len(questions)) for record in records[position]]

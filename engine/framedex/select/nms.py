@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
+from framedex.contracts import Pts
 from framedex.errors import UsageError
-from framedex.select.base import Input, Request, Rows
+from framedex.select.base import Input, Request, Rows, Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +44,48 @@ class Nms:
         """Exactly min(budget, n) rows."""
         scores, times = request.need_scores(self.name), request.pts_us
         gap_us = min((times[-1] - times[0]) / (2 * request.budget), self.most_s * 1e6)
-        taken: list[int] = []
-        while len(taken) < request.take:
-            free = scores.copy()
-            for row in taken:
-                _block(free, times, row, gap_us)
-            while len(taken) < request.take:
-                row = int(np.argmax(free))
-                if free[row] == -np.inf:
-                    break
-                taken.append(row)
-                _block(free, times, row, gap_us)
+        rows: list[int] = []
+        while len(rows) < request.take:
+            rows += take_apart(scores.copy(), times, gap_us, request.take - len(rows), beside=rows)
             gap_us = gap_us / 2 if gap_us > 2 else 0.0
-        return np.sort(np.array(taken, dtype=np.int64))
+        return np.sort(np.array(rows, dtype=np.int64))
 
 
-def _block(free: np.ndarray, times: np.ndarray, row: int, gap_us: float) -> None:
+def take_apart(
+    free: Scores,
+    times: Pts,
+    gap_us: float,
+    k: int,
+    *,
+    first: int = 0,
+    last: int | None = None,
+    beside: Sequence[int] = (),
+) -> list[int]:
+    """Up to k rows by score, each at least a gap from the others and from those beside; ties go to the earlier frame.
+
+    Args:
+        free: float64 (n,), -inf where a frame is not to be taken; frames that are taken or too near become so, in place.
+        times: int64 (n,), microseconds.
+        gap_us: 0 for none.
+        k: wanted.
+        first: of the rows to take from.
+        last: one behind the last of them; n where not given.
+        beside: rows that were taken before.
+    """
+    for row in beside:
+        _block(free, times, row, gap_us)
+    rows: list[int] = []
+    for _ in range(k):
+        row = first + int(np.argmax(free[first:last]))
+        if free[row] == -np.inf:
+            break
+        rows.append(row)
+        _block(free, times, row, gap_us)
+    return rows
+
+
+def _block(free: Scores, times: Pts, row: int, gap_us: float) -> None:
     """Mark the frames less than a gap from a row as not to be taken, the row itself at any gap."""
-    first = int(np.searchsorted(times, times[row] - gap_us, side="right"))
-    last = int(np.searchsorted(times, times[row] + gap_us, side="left"))
-    free[min(first, row) : max(last, row + 1)] = -np.inf
+    before = int(np.searchsorted(times, times[row] - gap_us, side="right"))
+    behind = int(np.searchsorted(times, times[row] + gap_us, side="left"))
+    free[min(before, row) : max(behind, row + 1)] = -np.inf
