@@ -180,13 +180,18 @@ def _describe(
         precision=precision,
         files=list_files(folder),
         parity=None,
-        provenance=Provenance(
-            torch=torch.__version__,
-            transformers=transformers.__version__,
-            onnx=onnx.__version__,
-            onnxruntime=onnxruntime.__version__,
-            exporter=__version__,
-            opset=OPSET,
-            tokenizer=tokenizer.origin,
-        ),
+        provenance=provenance(tokenizer),
+    )
+
+
+def provenance(tokenizer: WrittenTokenizer) -> Provenance:
+    """The libraries that an artefact is made with, now."""
+    return Provenance(
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        onnx=onnx.__version__,
+        onnxruntime=onnxruntime.__version__,
+        exporter=__version__,
+        opset=OPSET,
+        tokenizer=tokenizer.origin,
     )

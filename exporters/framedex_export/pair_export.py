@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-import onnxruntime
 import torch
-import transformers
 from torch import Tensor, nn
 
-from framedex.embed.manifest import TOKENIZER_NAME, Provenance
+from framedex.embed.manifest import TOKENIZER_NAME
 from framedex.errors import ArtefactError, UsageError
 from framedex.keys import Json, json_key
 from framedex.pair.artefact import PairArtefact
@@ -27,10 +24,10 @@ from framedex.pair.manifest import (
     Value,
     pair_identity,
 )
-from framedex_export import __version__, pair_parity
-from framedex_export.export import Report
+from framedex_export import pair_parity
+from framedex_export.export import Report, provenance
 from framedex_export.families import PairFamily, pair_families
-from framedex_export.onnx_export import OPSET, export_graph
+from framedex_export.onnx_export import export_graph
 from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
 from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
 
@@ -187,13 +184,5 @@ def _describe(
         precision="fp32",
         files=list_files(folder),
         parity=None,
-        provenance=Provenance(
-            torch=torch.__version__,
-            transformers=transformers.__version__,
-            onnx=onnx.__version__,
-            onnxruntime=onnxruntime.__version__,
-            exporter=__version__,
-            opset=OPSET,
-            tokenizer=tokenizer.origin,
-        ),
+        provenance=provenance(tokenizer),
     )

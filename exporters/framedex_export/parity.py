@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
+from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed import gate
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.gate import bar
-from framedex.embed.manifest import ImageRules, Parity, Precision
+from framedex.embed.manifest import Parity, Precision
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
 from framedex.embed.reference import Reference, read_reference
 from framedex.embed.text import TextEncoder
 from framedex.embed.torch import TorchEmbedder
-from framedex.embed.tower import to_tower
 from framedex.errors import ArtefactError
-from framedex_export.battery import pictures, texts
+from framedex_export.battery import pictures, texts, tower_pixels
 from framedex_export.families import Family
 
 MAX_GREY_LEVELS = 1
@@ -44,7 +43,7 @@ def measure(encoder: Family, artefact: Artefact, *, tokenizer_texts: int) -> Par
     """
     images = list(pictures())
     processed = encoder.process(images)
-    pixels = _to_tower(images, artefact.manifest.image)
+    pixels = tower_pixels(images, artefact.manifest.image)
     battery = texts()
     # A text of which the rules leave nothing is refused by the embedder, not embedded.
     empty = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(battery).empty
@@ -124,13 +123,6 @@ def _ranks(embedder: Embedder, reference: Reference) -> dict[str, float]:
     of_images = gate.measure(images, reference.image_vectors, others=reference.text_vectors, got_are_prompts=False)
     of_texts = gate.measure(words, reference.text_vectors, others=reference.image_vectors, got_are_prompts=True)
     return {"image_ranks": of_images.ranks, "text_ranks": of_texts.ranks}
-
-
-def _to_tower(images: Sequence[Pixels], rules: ImageRules) -> Pixels:
-    first = np.zeros(1, np.int64)
-    # Sizes differ, so each picture is a batch of its own.
-    batches = [to_tower(FrameBatch(pts_us=first, frames=image[np.newaxis]), rules) for image in images]
-    return np.concatenate([batch.pixels for batch in batches])
 
 
 def _embed(embedder: Embedder, pixels: Pixels) -> Vectors:

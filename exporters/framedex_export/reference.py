@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from framedex.contracts import FrameBatch, Pixels, Vectors
-from framedex.embed.manifest import TOKENIZER_NAME, ImageRules, TextRules
+from framedex.contracts import Vectors
+from framedex.embed.manifest import TOKENIZER_NAME, TextRules
 from framedex.embed.reference import REFERENCE_NAME, Reference
 from framedex.embed.text import TextEncoder
-from framedex.embed.tower import to_tower
-from framedex_export.battery import pictures
+from framedex_export.battery import pictures, tower_pixels
 from framedex_export.families import Family
 
 _BATCH = 4
@@ -44,7 +41,8 @@ def write_reference(encoder: Family, text_rules: TextRules, folder: Path) -> Non
         text_rules: the artefact's.
         folder: holds the artefact's tokenizer.json.
     """
-    pixels = _tower_pixels(encoder.image)
+    chosen = [picture for number, picture in enumerate(pictures()) if number in _PICTURES]
+    pixels = tower_pixels(chosen, encoder.image)
     tokens = TextEncoder(folder / TOKENIZER_NAME, text_rules).encode(_TEXTS)
     kept = [row for row in range(len(_TEXTS)) if not tokens.empty[row]]
     Reference(
@@ -53,15 +51,6 @@ def write_reference(encoder: Family, text_rules: TextRules, folder: Path) -> Non
         texts=tuple(_TEXTS[row] for row in kept),
         text_vectors=_run(encoder.text_tower(), torch.from_numpy(tokens.ids[kept])),
     ).write(folder / REFERENCE_NAME)
-
-
-def _tower_pixels(rules: ImageRules) -> Pixels:
-    first = np.zeros(1, np.int64)
-    chosen: Sequence[Pixels] = [picture for number, picture in enumerate(pictures()) if number in _PICTURES]
-    # Sizes differ, so each picture is a batch of its own.
-    return np.concatenate(
-        [to_tower(FrameBatch(pts_us=first, frames=picture[np.newaxis]), rules).pixels for picture in chosen]
-    )
 
 
 def _run(tower: nn.Module, values: Tensor) -> Vectors:
