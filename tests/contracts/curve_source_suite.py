@@ -68,6 +68,19 @@ class CurveSourceSuite:
                 np.testing.assert_allclose(curve.scores, alone.scores, atol=ROUNDING)
                 np.testing.assert_array_equal(curve.rows, alone.rows)
 
+    def test_many_videos_at_once_are_the_videos_one_by_one(self, source: CurveSource) -> None:
+        rows = self.rows(source)
+        asks = [(rows[0], asked(*TEXTS)), (rows[1], asked(TEXTS[1])), (rows[0], asked(TEXTS[2]))]
+        together = list(source.many(asks))
+        assert [len(curves) for curves in together] == [3, 1, 1]
+        for (row, prompts), curves in zip(asks, together, strict=True):
+            for curve, alone in zip(curves, source.curves(row, prompts), strict=True):
+                assert curve.row == row
+                np.testing.assert_array_equal(curve.rows, alone.rows)
+                np.testing.assert_array_equal(curve.pts_us, alone.pts_us)
+                np.testing.assert_allclose(curve.scores, alone.scores, atol=ROUNDING)
+        assert list(source.many([])) == []
+
     def test_another_variant_of_the_same_text_has_the_same_curve(self, source: CurveSource) -> None:
         row = self.rows(source)[0]
         (one,), (other,) = (source.curves(row, asked(TEXTS[0], variant=variant)) for variant in ("question", "answer"))

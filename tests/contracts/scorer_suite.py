@@ -50,6 +50,31 @@ class ScorerSuite:
         views: list[View] = [odd_halves(unit_rows(n, seed=n)) for n in (1, 7, 0, 600, 1, 64)]
         assert farthest(scorer, views, unit_rows(m, seed=9)) < TOLERANCE
 
+    def test_views_with_prompts_of_their_own_score_as_in_numpy(self, scorer: Scorer) -> None:
+        views: list[View] = [
+            odd_halves(unit_rows(40)),
+            unit_rows(3, 7),
+            odd_halves(unit_rows(0)),
+            odd_halves(unit_rows(9)),
+        ]
+        prompts = [unit_rows(m, view.shape[1], seed=9) for m, view in zip((3, 17, 2, 0), views, strict=True)]
+        got = scorer.pair_scores(views, prompts)
+        assert [curve.shape for curve in got] == [(3, 40), (17, 3), (2, 0), (0, 9)]
+        for curve, view, asked in zip(got, views, prompts, strict=True):
+            (expected,) = NumpyScorer().scores([view], asked)
+            assert curve.dtype == np.float32
+            assert np.abs(curve - expected).max(initial=0) < TOLERANCE
+        assert scorer.pair_scores([], []) == []
+
+    def test_prompts_of_their_own_that_do_not_fit_are_refused(self, scorer: Scorer) -> None:
+        views: list[View] = [unit_rows(3), unit_rows(4)]
+        with pytest.raises(UsageError, match="expected those of 2 views, got those of 1"):
+            scorer.pair_scores(views, [unit_rows(1)])
+        with pytest.raises(UsageError, match="prompts 1: expected finite"):
+            scorer.pair_scores(views, [unit_rows(1), np.full((1, DIM), np.inf, np.float32)])
+        with pytest.raises(UsageError, match="view 1: expected"):
+            scorer.pair_scores(views, [unit_rows(1), unit_rows(1, DIM + 1)])
+
     def test_both_stored_types_in_one_call_keep_their_order(self, scorer: Scorer) -> None:
         views: list[View] = [unit_rows(5), odd_halves(unit_rows(6)), unit_rows(7)]
         assert farthest(scorer, views, unit_rows(2, seed=1)) < TOLERANCE
@@ -118,6 +143,8 @@ class ScorerSuite:
         rows[3, 2] = value
         with pytest.raises(InvalidData, match="view 1: holds vectors that are no numbers"):
             scorer.scores([unit_rows(2), rows], unit_rows(2, seed=1))
+        with pytest.raises(InvalidData, match="view 1: holds vectors that are no numbers"):
+            scorer.pair_scores([unit_rows(2), rows], [unit_rows(2, seed=1)] * 2)
 
     def test_provenance_names_the_back_end(self, scorer: Scorer) -> None:
         assert {"scorer", "scorer_version", "device", "threads"} <= set(scorer.provenance)
@@ -127,3 +154,5 @@ class ScorerSuite:
         scorer.close()
         with pytest.raises(ValueError, match="closed"):
             scorer.scores([unit_rows(2)], unit_rows(1))
+        with pytest.raises(ValueError, match="closed"):
+            scorer.pair_scores([unit_rows(2)], [unit_rows(1)])

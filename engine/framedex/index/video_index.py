@@ -94,13 +94,12 @@ class VideoIndex:
         Raises:
             UsageError: another dimension, NaN or infinity in Q, or the index is closed.
         """
-        queries = self._queries(Q)
-        if self.row.dtype == "f32":
-            scores = queries @ self.vectors.T
-        else:
-            from framedex import _native
+        from framedex import _native
 
-            scores = _native.scores_f16(queries, self._vectors, threads=self._threads)
+        queries = self._queries(Q)
+        flat, *_ = _native.look_up([queries], [self._vectors], threads=self._threads)
+        assert flat is not None
+        scores: Vectors = flat.reshape(len(queries), len(self))
         self._check_finite(scores)
         return scores
 

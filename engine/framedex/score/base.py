@@ -42,6 +42,23 @@ class Scorer(Protocol):
         """
         ...
 
+    def pair_scores(self, views: Sequence[View], prompts: Sequence[Vectors]) -> list[Vectors]:
+        """Inner products of each view with prompts of its own.
+
+        Args:
+            views: as in `scores`; their dimensions may differ.
+            prompts: of each view, as in `scores`.
+
+        Returns:
+            float32 (m, n) for each view, in order.
+
+        Raises:
+            UsageError: not as many prompts as views, or as in `scores`.
+            InvalidData: as in `scores`.
+            DeviceError: the device failed.
+        """
+        ...
+
     def close(self) -> None:
         """Free the device's buffers; safe to call twice."""
         ...
@@ -73,20 +90,23 @@ class Checked(ABC):
 
     def scores(self, views: Sequence[View], prompts: Vectors) -> list[Vectors]:
         """As `Scorer.scores`."""
-        if self._closed:
-            raise ValueError(f"[scorer] {self._name} is closed")
-        _check_prompts(prompts)
+        self._check_open()
+        _check_prompts("prompts", prompts)
         for number, view in enumerate(views):
             _check_view(number, view, prompts.shape[1])
         if not len(prompts):
             return [np.empty((0, len(view)), np.float32) for view in views]
-        scores = self._scores(views, np.require(prompts, requirements=["C", "A"]))
-        for number, curve in enumerate(scores):
-            if not np.isfinite(curve).all():
-                raise InvalidData(
-                    f"view {number}: holds vectors that are no numbers; delete its row and index the video again"
-                )
-        return scores
+        return _finite(self._scores(views, np.require(prompts, requirements=["C", "A"])))
+
+    def pair_scores(self, views: Sequence[View], prompts: Sequence[Vectors]) -> list[Vectors]:
+        """As `Scorer.pair_scores`."""
+        self._check_open()
+        if len(views) != len(prompts):
+            raise UsageError(f"prompts: expected those of {len(views)} views, got those of {len(prompts)}")
+        for number, (view, asked) in enumerate(zip(views, prompts, strict=True)):
+            _check_prompts(f"prompts {number}", asked)
+            _check_view(number, view, asked.shape[1])
+        return _finite(self._pair_scores(views, [np.require(asked, requirements=["C", "A"]) for asked in prompts]))
 
     def close(self) -> None:
         """Nothing is scored after this; safe to call twice."""
@@ -104,13 +124,36 @@ class Checked(ABC):
     def _scores(self, views: Sequence[View], prompts: Vectors) -> list[Vectors]:
         """As `scores`; m >= 1, and all is checked."""
 
+    def _pair_scores(self, views: Sequence[View], prompts: Sequence[Vectors]) -> list[Vectors]:
+        """As `pair_scores`, and all is checked: one call per view, where a back end knows no better."""
+        return [
+            self._scores([view], asked)[0] if len(asked) else np.empty((0, len(view)), np.float32)
+            for view, asked in zip(views, prompts, strict=True)
+        ]
 
-def _check_prompts(prompts: Vectors) -> None:
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(f"[scorer] {self._name} is closed")
+
+
+def _finite(scores: list[Vectors]) -> list[Vectors]:
+    for number, curve in enumerate(scores):
+        if not np.isfinite(curve).all():
+            raise no_numbers(number)
+    return scores
+
+
+def no_numbers(view: int) -> InvalidData:
+    """The error of a view whose scores are not all numbers."""
+    return InvalidData(f"view {view}: holds vectors that are no numbers; delete its row and index the video again")
+
+
+def _check_prompts(name: str, prompts: Vectors) -> None:
     got: Any = prompts
     if not isinstance(got, np.ndarray) or got.dtype != np.float32 or got.ndim != 2:
-        raise UsageError(f"prompts: expected float32 (m, d), got {_described(got)}")
+        raise UsageError(f"{name}: expected float32 (m, d), got {_described(got)}")
     if not np.isfinite(prompts).all():
-        raise UsageError("prompts: expected finite vectors, got NaN or infinity")
+        raise UsageError(f"{name}: expected finite vectors, got NaN or infinity")
 
 
 def _check_view(number: int, view: View, dim: int) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from framedex import __version__, _native
 from framedex.contracts import Vectors
 from framedex.score.base import Checked, View
+from framedex.score.lookup import look_up
 
 NAME = "native"
 
 
 class NativeScorer(Checked):
-    """Halves through `framedex._native`, float32 views through NumPy, as `VideoIndex.scores` does.
+    """Every view in one call of `framedex._native`, as `VideoIndex.scores` does with one.
 
     Args:
-        threads: most threads per view, >= 1.
+        threads: most threads, >= 1; they share the views.
     """
 
     def __init__(self, *, threads: int = 1) -> None:
@@ -35,10 +34,8 @@ class NativeScorer(Checked):
         }
 
     def _scores(self, views: Sequence[View], prompts: Vectors) -> list[Vectors]:
-        return [self._one(view, prompts) for view in views]
+        return self._pair_scores(views, [prompts] * len(views))
 
-    def _one(self, view: View, prompts: Vectors) -> Vectors:
-        if view.dtype == np.float16:
-            return _native.scores_f16(prompts, view.view(np.float16), threads=self._threads)
-        scores: Vectors = prompts @ np.require(view, np.float32, ["C", "A"]).T
-        return scores
+    def _pair_scores(self, views: Sequence[View], prompts: Sequence[Vectors]) -> list[Vectors]:
+        found = look_up(views, prompts, threads=self._threads)
+        return [found.scores(video) for video in range(len(views))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -132,6 +132,15 @@ class CurveSource(FrameSource, Protocol):
         Raises:
             UsageError: an empty prompt, or one that it has no curve for.
             StoreError: a file breaks docs/format.md.
+        """
+        ...
+
+    def many(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> Iterator[list[Curve]]:
+        """`curves` of many videos, each with prompts of its own, in order; a bounded number of files is open at a time.
+
+        Raises:
+            UsageError: as `curves`.
+            StoreError: as `curves`.
         """
         ...
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framedex.embed.base import Embedder
 from framedex.embed.prompt_cache import PromptCache
 from framedex.embed.prompt_vectors import PromptVectors
-from framedex.index import Row, Store
+from framedex.errors import InvalidData, StoreError
+from framedex.index import Row, Store, VideoIndex
 from framedex.score.base import Scorer
+from framedex.score.native import NativeScorer
 from framedex.scores.curves import Curve, Prompt
+
+#: Videos whose files are open at a time; a process may have 65,530 memory maps.
+VIDEOS_PER_CALL = 512
 
 
 class IndexCurves:
@@ -20,7 +27,7 @@ class IndexCurves:
     Args:
         store: holds the vectors.
         embedder: of the encoder that made them.
-        scorer: multiplies them; each index itself where None, which is what "native" does.
+        scorer: multiplies them; "native", on one thread, where None.
         writes: whether prompts that are embedded are kept in the store's cache.
     """
 
@@ -32,7 +39,7 @@ class IndexCurves:
         self.provenance = embedder.provenance
         self._store = store
         self._embedder = embedder
-        self._scorer = scorer
+        self._scorer = NativeScorer(threads=1) if scorer is None else scorer
         self._vectors = PromptVectors(embedder, PromptCache(store.path, writes=writes))
 
     @property
@@ -62,13 +69,41 @@ class IndexCurves:
 
     def curves(self, row: Row, prompts: Sequence[Prompt]) -> list[Curve]:
         """Score every frame of the row."""
-        vectors = self._vectors.of([prompt.text for prompt in prompts])
-        with self._store.open_row(row) as index:
-            pts_us = index.pts_us
-            scores = index.scores(vectors) if self._scorer is None else self._scorer.scores([index.vectors], vectors)[0]
-        rows = np.arange(len(pts_us), dtype=np.int64)
-        return [Curve(row=row, rows=rows, pts_us=pts_us, scores=curve) for curve in scores.astype(np.float64)]
+        (curves,) = self.many([(row, prompts)])
+        return curves
+
+    def many(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> Iterator[list[Curve]]:
+        """Score every frame of the rows, `VIDEOS_PER_CALL` videos at a time."""
+        for start in range(0, len(asks), VIDEOS_PER_CALL):
+            yield from self._together(asks[start : start + VIDEOS_PER_CALL])
+
+    def _together(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> list[list[Curve]]:
+        vectors = [self._vectors.of([prompt.text for prompt in prompts]) for _, prompts in asks]
+        with ExitStack() as opened:
+            indexes = [opened.enter_context(self._store.open_row(row)) for row, _ in asks]
+            try:
+                scores = self._scorer.pair_scores([index.vectors for index in indexes], vectors)
+            except InvalidData as error:
+                raise _named(error, indexes) from error
+            return [
+                [_whole(index, curve) for curve in per_video.astype(np.float64)]
+                for index, per_video in zip(indexes, scores, strict=True)
+            ]
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Texts longer than the encoder's text tower reads."""
         return self._embedder.truncated_texts(texts)
+
+
+def _whole(index: VideoIndex, scores: NDArray[np.float64]) -> Curve:
+    return Curve(row=index.row, rows=np.arange(len(index), dtype=np.int64), pts_us=index.pts_us, scores=scores)
+
+
+def _named(error: InvalidData, indexes: Sequence[VideoIndex]) -> InvalidData | StoreError:
+    """The error with the file's name for the number of a view."""
+    for index in indexes:
+        if not np.isfinite(index.vectors).all():
+            return StoreError(
+                f"{index.path}: holds vectors that are no numbers; delete its row and index the video again"
+            )
+    return error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -65,6 +65,10 @@ class StoredCurves:
         with self._store.open_row(row) as index:
             indexed_us = index.pts_us
         return [self._curve(row, file, indexed_us) for file in files if file is not None]
+
+    def many(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> Iterator[list[Curve]]:
+        """One video after the other."""
+        return (self.curves(row, prompts) for row, prompts in asks)
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
         """None: what was cut was said when the scores were made."""
