@@ -19,7 +19,7 @@ with 16 prompts and one question. Frames are compared with a plain decode and sc
 
 Then all of it at once, as `framedex index` does it: the pipeline's wall time, and how long each stage of it worked and waited.
 
-Write, lookup and select work on 64 videos: the vectors of the ones given, over and over under new keys. Of the frames, at most
+Write and lookup work on 64 videos, select on 16: the vectors of the ones given, over and over under new keys. Of the frames, at most
 1 GiB of pixels is kept for the stages after decoding.
 
 Any registered decoder, runtime and scorer may be named; a family's name ("dali", "torch", "onnxruntime", "faiss") means its
@@ -33,8 +33,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-
-import numpy as np
 
 from answer_stage import time_answer
 from chosen import chosen_decoder, chosen_embedder, chosen_scorer
@@ -59,6 +57,7 @@ from stages import (
     keep_frames,
     same_frames,
     same_towers,
+    scored,
     store_videos,
     time_decode,
     time_embed,
@@ -66,7 +65,6 @@ from stages import (
     time_preprocess,
     time_select,
     time_write,
-    unit_prompts,
 )
 from synthetic import write_pan
 
@@ -106,11 +104,7 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
         )
     with load_scorer(options.scorer, threads=threads) as scorer:
         lookup, scores_equal = time_lookup(store, scorer, machine, len(videos), repeats)
-    curves: list[np.ndarray] = []
-    for row in store.videos():
-        with store.open_row(row) as index:
-            curves.extend(index.scores(unit_prompts(row.dim)).astype(np.float64))
-    stages += [lookup, time_select(curves, len(videos), repeats)]
+    stages += [lookup, time_select(scored(store), len(videos), repeats)]
     answer, answers_equal = time_answer(videos[0], options.mllm, machine, threads=threads, repeats=repeats)
     stages.append(answer)
     pipeline = time_pipeline(
