@@ -19,8 +19,8 @@ with 16 prompts and one question. Frames are compared with a plain decode and sc
 
 Then all of it at once, as `framedex index` does it: the pipeline's wall time, and how long each stage of it worked and waited.
 
-Write and lookup work on 64 videos, select on 16: the vectors of the ones given, over and over under new keys. Of the frames, at most
-1 GiB of pixels is kept for the stages after decoding.
+Write and lookup work on 64 videos, select on 16: the vectors of the ones given, over and over under new keys. Of the frames, at
+most 1 GiB of pixels is kept for the stages after decoding.
 
 Any registered decoder, runtime and scorer may be named; a family's name ("dali", "torch", "onnxruntime", "faiss") means its
 member for the GPU where that works here, else the one for the CPU, and the JSON line says which it became. A decoder that resizes
