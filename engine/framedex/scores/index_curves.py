@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,10 @@ from framedex.embed.prompt_cache import PromptCache
 from framedex.embed.prompt_vectors import PromptVectors
 from framedex.errors import InvalidData, StoreError
 from framedex.index import Row, Store, VideoIndex
+from framedex.index.many import open_many
 from framedex.score.base import Scorer
 from framedex.score.native import NativeScorer
 from framedex.scores.curves import Curve, Prompt
-
-#: Videos whose files are open at a time; a process may have 65,530 memory maps.
-VIDEOS_PER_CALL = 512
 
 
 class IndexCurves:
@@ -73,22 +71,17 @@ class IndexCurves:
         return curves
 
     def many(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> Iterator[list[Curve]]:
-        """Score every frame of the rows, `VIDEOS_PER_CALL` videos at a time."""
-        for start in range(0, len(asks), VIDEOS_PER_CALL):
-            yield from self._together(asks[start : start + VIDEOS_PER_CALL])
-
-    def _together(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> list[list[Curve]]:
-        vectors = [self._vectors.of([prompt.text for prompt in prompts]) for _, prompts in asks]
-        with ExitStack() as opened:
-            indexes = [opened.enter_context(self._store.open_row(row)) for row, _ in asks]
+        """Score every frame of the rows, many videos at a time."""
+        vectors = (self._vectors.of([prompt.text for prompt in prompts]) for _, prompts in asks)
+        for indexes in open_many(self._store, [row for row, _ in asks]):
             try:
-                scores = self._scorer.pair_scores([index.vectors for index in indexes], vectors)
+                scores = self._scorer.pair_scores(
+                    [index.vectors for index in indexes], list(islice(vectors, len(indexes)))
+                )
             except InvalidData as error:
                 raise _named(error, indexes) from error
-            return [
-                [_whole(index, curve) for curve in per_video.astype(np.float64)]
-                for index, per_video in zip(indexes, scores, strict=True)
-            ]
+            for index, each in zip(indexes, scores, strict=True):
+                yield [_whole(index, curve) for curve in each.astype(np.float64)]
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Texts longer than the encoder's text tower reads."""

@@ -11,8 +11,7 @@ import pytest
 from contracts.store_samples import put, unit_vectors
 from framedex.embed import load_embedder
 from framedex.errors import StoreError
-from framedex.index import EncoderEntry, Store
-from framedex.scores import index_curves
+from framedex.index import EncoderEntry, Store, many
 from framedex.scores.curves import Prompt
 from framedex.scores.index_curves import IndexCurves
 
@@ -38,11 +37,11 @@ def curves(tmp_path: Path) -> Iterator[IndexCurves]:
 PROMPTS = [Prompt(text="a red dog", question_id="a"), Prompt(text="two blue cats", question_id="b")]
 
 
-@pytest.mark.parametrize("at_a_time", [1, 2, 5, 100])
+@pytest.mark.parametrize("at_a_time", [1, 3000, 1 << 20])
 def test_few_files_are_open_at_a_time(curves: IndexCurves, at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asks = [(row, PROMPTS) for row in curves.rows()]
     expected = [curve.scores for row, prompts in asks for curve in curves.curves(row, prompts)]
-    monkeypatch.setattr(index_curves, "VIDEOS_PER_CALL", at_a_time)
+    monkeypatch.setattr(many, "GROUP_NBYTES", at_a_time)
     got = [curve.scores for each in curves.many(asks) for curve in each]
     assert len(got) == 10
     for one, other in zip(got, expected, strict=True):
