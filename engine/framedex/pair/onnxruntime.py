@@ -106,7 +106,7 @@ class OnnxRuntimePairScorer:
             UsageError: no text, one string in place of several, or a text of which the network's rules leave nothing.
             ValueError: pixels are not of the network's size, or the scorer is closed.
             ArtefactError: a graph is not what the manifest says.
-            DeviceError: the runtime failed, or gave what is no number.
+            DeviceError: the runtime failed, or gave logits that are no numbers.
         """
         scores = np.empty((len(texts), len(frames)), np.float32)
         for row, columns, outputs in self.outputs(frames, texts):
@@ -116,12 +116,6 @@ class OnnxRuntimePairScorer:
                 threshold=self.manifest.score.threshold,
                 image=self.image,
                 size=(int(frames.sizes[row, 0]), int(frames.sizes[row, 1])),
-            )
-        # Written so that NaN does not pass.
-        if not np.isfinite(scores).all():
-            raise DeviceError(
-                f"pair scorer {self.name!r}: ONNX Runtime {onnxruntime.__version__} gave scores that are no numbers; the weights "
-                "or the runtime are broken"
             )
         return scores
 
@@ -145,6 +139,12 @@ class OnnxRuntimePairScorer:
                 chunk = words[start : start + self._batch]
                 stacked = [np.stack(parts) for parts in zip(*chunk, strict=True)]
                 (outputs,) = self._run("pair", [*features, *stacked])
+                # Here, since a rule may look past what is no number.
+                if not np.isfinite(outputs).all():
+                    raise DeviceError(
+                        f"pair scorer {self.name!r}: ONNX Runtime {onnxruntime.__version__} gave logits that are no numbers; the "
+                        "weights or the runtime are broken"
+                    )
                 yield row, slice(start, start + len(chunk)), outputs
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 
 from checkpoints import stamp, tiny_artefact
@@ -195,4 +197,21 @@ def test_a_graph_that_is_none_is_the_runtimes_error(folder: Path) -> None:
         load_pair_scorer(folder) as scorer,
         pytest.raises(DeviceError, match=r"frame.onnx: ONNX Runtime .* cannot load it"),
     ):
+        _score(scorer)
+
+
+def _without_a_number(path: Path) -> None:
+    """The same graph with NaN for the weights of the last step."""
+    model = onnx.load(path)
+    last = next(node for node in model.graph.node[::-1] if node.op_type == "ConvTranspose")
+    weights = next(value for value in model.graph.initializer if value.name == last.input[1])
+    weights.CopyFrom(onnx.numpy_helper.from_array(np.full(list(weights.dims), np.nan, np.float32), weights.name))
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize("rule", ["area", "max"])
+def test_logits_that_are_no_numbers_are_an_error_by_every_rule(tmp_path: Path, rule: str) -> None:
+    folder = Path(shutil.copytree(pair_artefact("clipseg"), tmp_path / "artefact"))
+    _replace(folder, "pair.onnx", _without_a_number)
+    with load_pair_scorer(folder, rule=rule) as scorer, pytest.raises(DeviceError, match="logits that are no numbers"):
         _score(scorer)
