@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from framedex.cli import options
 from framedex.cli.output import clock, default_threads, note, print_json, print_table
-from framedex.errors import UsageError
+from framedex.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from framedex.datasets import Question
     from framedex.index import Store
     from framedex.scores.curves import CurveSource
+    from framedex.scores.transform import Combination
     from framedex.select.records import SelectionRecord
 
 _SHOWN = 20
@@ -40,8 +41,26 @@ def select(
     budget: Annotated[
         list[int] | None, typer.Option("--budget", metavar="N", help="Frames to take; may be repeated. [default: 8]")
     ] = None,
+    transform: Annotated[
+        str,
+        typer.Option(
+            "--transform",
+            metavar="NAME",
+            help="Of the scores: cosine (none), logit, prob (its sigmoid) or minmax (per video).",
+        ),
+    ] = "cosine",
     prompt: Annotated[
-        str | None, typer.Option("--prompt", metavar="TEXT", help="Ask this instead of a manifest; needs --video.")
+        list[str] | None,
+        typer.Option(
+            "--prompt", metavar="TEXT", help="Ask this instead of a manifest; needs --video; repeat to combine several."
+        ),
+    ] = None,
+    combine: Annotated[
+        str, typer.Option("--combine", metavar="HOW", help="How several prompts combine: mean, max, min or product.")
+    ] = "mean",
+    weight: Annotated[
+        list[float] | None,
+        typer.Option("--weight", metavar="W", help="Of each --prompt in turn, for mean and product. [default: equal]"),
     ] = None,
     video: Annotated[
         str | None, typer.Option("--video", metavar="V", help="With --prompt: key, path or unique stem.")
@@ -66,7 +85,7 @@ def select(
 ) -> None:
     """Choose frames for each question, by score or without.
 
-    Samplers: uniform, random, top, bottom, window-top, window-bottom, drop. A window's length defaults to the budget.
+    `framedex sampler list` names the samplers, `framedex sampler show NAME` says what one does.
 
     \b
     QUESTIONS holds one JSON object a line:
@@ -79,8 +98,11 @@ def select(
       framedex select S questions.jsonl --sampler uniform --sampler window-top:length=8,stride=4
       framedex select S --prompt "a dog jumps" --video park.mp4 --sampler top --budget 4
       framedex select S questions.jsonl --scores blip-itm --sampler top
+      framedex select S questions.jsonl --sampler qframe --transform logit
+      framedex select S --prompt "a dog" --prompt "a ball" --combine min --video park.mp4 --sampler aks
     """
     from framedex.index import Store
+    from framedex.scores.transform import Transform
     from framedex.select import check_budget, make_sampler, parse_spec
     from framedex.select.batch import select_all
     from framedex.select.records import write_selections
@@ -90,10 +112,24 @@ def select(
     samplers = [make_sampler(name, **parameters) for name, parameters in map(parse_spec, sampler)]
     budgets = [check_budget(value) for value in budget or [8]]
     opened = Store.open(store)
-    asked = _questions(questions, prompt, video)
+    how = _one_of("--transform", transform, get_args(Transform))
+    combination = _combination(combine, weight)
+    asked = _questions(questions, prompt or [], video)
+    beside = (prompt or [])[1:]
     with _source(opened, encoder=encoder, scores=scores, grid=grid, scorer=scorer) as source:
-        records = select_all(opened, source, asked, samplers=samplers, budgets=budgets, seed=seed, grid=grid)
-        truncated = source.truncated_texts([question.question for question in asked])
+        records = select_all(
+            opened,
+            source,
+            asked,
+            samplers=samplers,
+            budgets=budgets,
+            seed=seed,
+            grid=grid,
+            transform=how,
+            beside=beside,
+            combination=combination,
+        )
+        truncated = source.truncated_texts([*(question.question for question in asked), *beside])
     if truncated:
         note(f"note: {len(truncated)} questions are longer than the encoder's text length; their ends were not read")
     _note_partial(records)
@@ -143,10 +179,22 @@ def _note_partial(records: Sequence[SelectionRecord]) -> None:
         )
 
 
-def _questions(path: Path | None, prompt: str | None, video: str | None) -> list[Question]:
+def _combination(how: str, weights: Sequence[float] | None) -> Combination:
+    from framedex.scores.transform import Combination, How
+
+    return Combination(how=_one_of("--combine", how, get_args(How)), weights=tuple(weights) if weights else None)
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> Any:
+    if value not in known:
+        raise UsageError(f"{option}: got {value!r}; {did_you_mean(value, known)}")
+    return value
+
+
+def _questions(path: Path | None, prompts: Sequence[str], video: str | None) -> list[Question]:
     from framedex.datasets import Question, read_questions
 
-    if (path is None) == (prompt is None):
+    if (path is None) != bool(prompts):
         raise UsageError("select: give either a question manifest or --prompt TEXT with --video V")
     if path is not None:
         if video is not None:
@@ -154,7 +202,7 @@ def _questions(path: Path | None, prompt: str | None, video: str | None) -> list
         return read_questions(path)
     if video is None:
         raise UsageError("--prompt: needs --video V, one of the store's videos")
-    return [Question(id="prompt", video=video, question=prompt or "", folder=Path())]
+    return [Question(id="prompt", video=video, question=prompts[0], folder=Path())]
 
 
 def _show(records: Sequence[SelectionRecord]) -> None:

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framedex.contracts import Pts
+from framedex.contracts import Pts, Vectors
 from framedex.datasets.prompts import QUESTION
 from framedex.errors import UsageError
 from framedex.index import Row
+from framedex.scores.transform import Logit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,25 @@ class CurveSource(FrameSource, Protocol):
         Raises:
             UsageError: as `curves`.
             StoreError: as `curves`.
+        """
+        ...
+
+    @property
+    def logit(self) -> Logit | None:
+        """How its cosines become logits; None where its scores are no encoder's."""
+        ...
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether it can give `vectors`."""
+        ...
+
+    def vectors(self, row: Row, prompts: Sequence[Prompt]) -> tuple[Vectors, Vectors]:
+        """Unit vectors of every frame of a row, float32 (n, d), and of the prompts, float32 (m, d).
+
+        Raises:
+            UsageError: it has scores alone, or the encoder's rules leave nothing of a text.
+            StoreError: a file breaks docs/format.md.
         """
         ...
 

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from framedex.contracts import Vectors
 from framedex.embed.base import Embedder
 from framedex.embed.prompt_cache import PromptCache
 from framedex.embed.prompt_vectors import PromptVectors
@@ -17,6 +18,7 @@ from framedex.index.many import open_many
 from framedex.score.base import Scorer
 from framedex.score.native import NativeScorer
 from framedex.scores.curves import Curve, Prompt
+from framedex.scores.transform import Logit
 
 
 class IndexCurves:
@@ -30,6 +32,7 @@ class IndexCurves:
     """
 
     measure = "cosine"
+    has_vectors = True
 
     def __init__(self, store: Store, embedder: Embedder, *, scorer: Scorer | None = None, writes: bool = True) -> None:
         self.key = embedder.manifest.encoder_key
@@ -82,6 +85,18 @@ class IndexCurves:
                 raise _named(error, indexes) from error
             for index, each in zip(indexes, scores, strict=True):
                 yield [_whole(index, curve) for curve in each.astype(np.float64)]
+
+    @property
+    def logit(self) -> Logit:
+        """The encoder's, by its manifest."""
+        manifest = self._embedder.manifest
+        return Logit(scale=manifest.logit_scale, bias=manifest.logit_bias or 0.0)
+
+    def vectors(self, row: Row, prompts: Sequence[Prompt]) -> tuple[Vectors, Vectors]:
+        """Unit vectors of every frame of the row, and of the prompts."""
+        with self._store.open_row(row) as index:
+            frames = np.asarray(index.vectors, np.float32)
+        return frames, self._vectors.of([prompt.text for prompt in prompts])
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Texts longer than the encoder's text tower reads."""

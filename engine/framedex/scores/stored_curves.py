@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from framedex.contracts import Vectors
 from framedex.datasets.prompts import QUESTION
 from framedex.errors import UsageError
 from framedex.index import Row, Store
@@ -30,6 +31,8 @@ class StoredCurves:
     """
 
     measure = "raw"
+    logit = None
+    has_vectors = False
 
     def __init__(self, store: Store, found: ScoreSet) -> None:
         self.key = found.key
@@ -69,6 +72,16 @@ class StoredCurves:
     def many(self, asks: Sequence[tuple[Row, Sequence[Prompt]]]) -> Iterator[list[Curve]]:
         """One video after the other."""
         return (self.curves(row, prompts) for row, prompts in asks)
+
+    def vectors(self, row: Row, prompts: Sequence[Prompt]) -> tuple[Vectors, Vectors]:  # noqa: ARG002
+        """There are none.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            f"scores {self.name!r}: are scores alone, without the frames' embeddings; choose by an encoder in their place"
+        )
 
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
         """None: what was cut was said when the scores were made."""

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from framedex.errors import UsageError
+from framedex.scores.transform import minmax
 from framedex.select.base import Input, Request, Rows, Scores
-from framedex.select.fill import minmax, top_up
+from framedex.select.fill import top_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

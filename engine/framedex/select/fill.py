@@ -35,14 +35,6 @@ def centres(k: int, n: int) -> Rows:
     return (2 * np.arange(k, dtype=np.int64) + 1) * n // (2 * max(k, 1))
 
 
-def minmax(scores: Scores) -> Scores:
-    """(x - min) / (max - min); zeros where the curve is flat."""
-    low, high = scores.min(), scores.max()
-    # Halves: the difference of two large scores may be no number.
-    span = high / 2 - low / 2
-    return (scores / 2 - low / 2) / span if span > 0 else np.zeros_like(scores)
-
-
 def softmax(values: Scores, temperature: float) -> Scores:
     """Shares exp(x / temperature), summing to 1."""
     shares = np.exp((values - values.max()) / temperature)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from framedex.errors import UsageError
+from framedex.scores.transform import minmax
 from framedex.select.base import Input, Request, Rows, Scores
-from framedex.select.fill import best_rows, centres, largest_remainder, minmax, softmax, top_up
+from framedex.select.fill import best_rows, centres, largest_remainder, softmax, top_up
 from framedex.select.likeness import marginal_relevance
 
 _WAVELET = "db4"

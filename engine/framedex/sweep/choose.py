@@ -11,8 +11,10 @@ import numpy as np
 
 from framedex.keys import canonical_json, json_key
 from framedex.scores.curves import Curve, CurveSource, Prompt
-from framedex.select import DrawKey, Request, Sampler, run
+from framedex.scores.transform import transformed
+from framedex.select import DrawKey, Sampler, run
 from framedex.select.base import Rows
+from framedex.select.material import Material, evidence_us, vectors_read
 from framedex.select.windows import window_starts
 from framedex.sweep.config import SweepConfig
 from framedex.sweep.plan import Plan, PlannedVideo
@@ -43,13 +45,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Scored:
-    """One question's prompt under one variant, and its curve from one source under one transform."""
+    """One question's prompt under one variant, and what one source has of it under one transform."""
 
     question: SweptQuestion
     variant: str
     source_key: str
     transform: str
-    curve: Curve
+    material: Material
+
+    @property
+    def curve(self) -> Curve:
+        """Whose frames are chosen from."""
+        return self.material.curve
 
     def choice(self, arm: Arm, positions: Rows, **chosen_by: Any) -> Choice:
         """The choice of some of the curve's frames."""
@@ -64,7 +71,7 @@ class _Scored:
             transform=self.transform,
             rows=tuple(curve.rows[positions].tolist()),
             pts_us=pts_us,
-            scores=tuple(curve.scores[positions].tolist()),
+            scores=tuple(self.material.scores[positions].tolist()),
             frame_set_id=frame_set_id(row.video_key, pts_us),
             **chosen_by,
         )
@@ -116,6 +123,7 @@ def _scored(config: SweepConfig, video: PlannedVideo, sources: Sequence[CurveSou
     prompts = prompts_of(video, config)
     for row, source in zip(video.rows, sources, strict=True):
         curves = source.curves(row, prompts)
+        vectors = vectors_read([*config.samplers, *config.drop], source, row, prompts)
         for position, question in enumerate(video.questions):
             first = position * len(config.variants)
             scored[position] += [
@@ -124,7 +132,13 @@ def _scored(config: SweepConfig, video: PlannedVideo, sources: Sequence[CurveSou
                     variant=variant,
                     source_key=source.key,
                     transform=source.measure if transform == "cosine" else transform,
-                    curve=curves[first + which],
+                    material=Material(
+                        curve=curves[first + which],
+                        scores=transformed(curves[first + which].scores, transform, source.logit),
+                        embeddings=None if vectors is None else vectors[0],
+                        prompt=None if vectors is None else vectors[1][first + which],
+                        evidence_us=evidence_us(question.asked, row),
+                    ),
                 )
                 for transform in config.transforms
                 for which, variant in enumerate(config.variants)
@@ -145,8 +159,7 @@ def _selected(scored: _Scored, arm: Arm, samplers: Sequence[Sampler], config: Sw
                     variant=scored.variant,
                     sampler=sampler.name,
                 )
-                request = Request(pts_us=curve.pts_us, budget=budget, draw=draw, scores=curve.scores)
-                positions = run(sampler, request).rows
+                positions = run(sampler, scored.material.request(budget, draw)).rows
                 yield scored.choice(arm, positions, sampler=sampler.name, params=params, budget=budget, seed=seed)
 
 

@@ -7,7 +7,7 @@
     grid: fps=1                   the store's only one where not given
     encoders: [micro-siglip]      the store's only one where not given; names, keys, artefact folders, or {scores: NAME}
     variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of `variants`
-    transforms: [cosine]          of the scores; cosine is none
+    transforms: [cosine]          of the scores: cosine (none), logit, prob or minmax
     samplers: [uniform, top]      names, or {name: window-top, length: 8}
     budgets: [8]                  frames
     windows: [{length: 8, stride: 4}]                      the sliding-window oracle; none where not given
@@ -29,6 +29,7 @@ from typing import Any, Literal, cast, get_args
 
 from framedex.errors import UsageError
 from framedex.mllm.base import Scoring
+from framedex.scores.transform import Transform
 from framedex.select import Sampler, make_sampler
 from framedex.select.drop import By, Drop
 from framedex.sweep.yaml_value import YamlValue
@@ -36,7 +37,6 @@ from framedex.sweep.yaml_value import YamlValue
 CONFIG_VERSION = 1
 
 OptionOrders = Literal["cyclic", "given"]
-Transform = Literal["cosine"]
 
 _REQUIRED = ("version", "store", "questions", "mllms")
 
@@ -116,13 +116,6 @@ def _encoder(value: YamlValue) -> str | StoredScores:
     return StoredScores(name=value.fields(("scores",), required=("scores",))["scores"].text())
 
 
-def _transform(value: YamlValue) -> Transform:
-    got = value.text()
-    if got not in get_args(Transform):
-        raise value.error(f"transforms: {got!r} is not built yet; this version has cosine only")
-    return cast(Transform, got)
-
-
 def _sampler(value: YamlValue) -> Sampler:
     if not value.is_mapping():
         name, parameters = value.text(), {}
@@ -159,7 +152,7 @@ _READERS: dict[str, Callable[[YamlValue], Any]] = {
     "grid": YamlValue.text,
     "encoders": lambda value: value.many(_encoder),
     "variants": lambda value: value.many(YamlValue.text),
-    "transforms": lambda value: value.many(_transform),
+    "transforms": lambda value: value.many(lambda item: item.one_of(get_args(Transform))),
     "samplers": lambda value: value.many(_sampler),
     "budgets": lambda value: value.many(lambda item: item.integer(at_least=1)),
     "windows": lambda value: value.many(_window),

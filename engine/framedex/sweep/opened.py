@@ -18,6 +18,7 @@ from framedex.scores.curves import CurveSource
 from framedex.scores.index_curves import IndexCurves
 from framedex.scores.score_store import ScoreStore
 from framedex.scores.stored_curves import StoredCurves
+from framedex.select.material import check_reads
 from framedex.sweep.choose import prompts_of
 from framedex.sweep.config import StoredScores, SweepConfig
 from framedex.sweep.plan import Model, Plan, PlannedVideo, plan_grid, plan_videos
@@ -68,6 +69,10 @@ def open_sweep(config: SweepConfig, *, threads: int, keeps_prompts: bool = True)
         _check_distinct("encoders", encoders)
         grid = plan_grid(store, config.grid, sources)
         videos = plan_videos(store, questions, sources=sources, grid=grid)
+        for source in sources:
+            check_reads(
+                [*config.samplers, *config.drop], config.transforms, source, [question.asked for question in questions]
+            )
         _check_curves(videos, sources, config)
         runners = tuple(
             stack.enter_context(load_runner(_located(config.folder, name, BUNDLED_MLLMS), threads=threads))

@@ -7,8 +7,8 @@ import pytest
 
 import framedex
 from framedex.errors import UsageError
+from framedex.scores.transform import minmax
 from framedex.select.aks import Aks, Leaf
-from framedex.select.fill import minmax
 
 # One frame of 16 stands out, in the first half.
 SPIKE = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3])

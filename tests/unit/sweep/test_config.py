@@ -101,7 +101,7 @@ seeds: [0, 7]
         ("drop: {rates: [0.5], base: mdp3}", "line 5: .*base: expected one of uniform, random, top, bottom"),
         ("drop: {rates: [0.5], base: random}", "line 5: drop: add 'random' to samplers"),
         ("drop: {rates: [0.5], by: [best]}", "line 5: by: got 'best'; exists: highest, lowest, random"),
-        ("transforms: [zscore]", "line 5: transforms: 'zscore' is not built yet; this version has cosine only"),
+        ("transforms: [zscore]", "line 5: transforms: got 'zscore'; exists: cosine, logit, minmax, prob"),
         ("no_video: perhaps", "line 5: no_video: expected true or false, got 'perhaps'"),
         ("scoring: [words]", "line 5: scoring: got 'words'; exists: letter, option"),
         ("option_orders: all", "line 5: option_orders: got 'all'; exists: cyclic, given"),
