@@ -16,6 +16,7 @@ from framedex.cli import (
     microworld,
     quarantine,
     report,
+    sampler,
     scores,
     search,
     select,
@@ -62,6 +63,7 @@ app.command("select")(select.select)
 app.command("sweep")(sweep.sweep)
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
+app.add_typer(sampler.app, name="sampler")
 app.add_typer(scores.app, name="scores")
 app.command("verify")(verify.verify)
 app.command("quarantine")(quarantine.quarantine)

@@ -15,7 +15,7 @@ from framedex.select.base import Input, Request, Rows, Scores
 Matrix = NDArray[np.float64]
 
 _WIDTHS = 2.0 ** np.arange(-3, 2)
-_LEAST = 1e-6  # variance that is left of a frame equal to one taken; products are rounded to 1e-5
+_LEAST = 1e-5  # of a frame's variance: what products rounded to 1e-5 leave of one that those taken determine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +135,10 @@ def _greedy(
         picks[:, at] = part.start + pick
         free[every, pick] = -np.inf
         known = np.einsum("tsm,ts->sm", factors[: at + 1], factors[: at + 1, every, pick])
-        factors[at + 1] = (within[pick] - known) / np.sqrt(np.maximum(left[every, pick], _LEAST))[:, None]
+        of_pick = left[every, pick][:, None]
+        # A frame that those taken determine has nothing to tell of the others but rounding.
+        told = np.where(of_pick > _LEAST, (within[pick] - known) / np.sqrt(np.maximum(of_pick, _LEAST)), 0)
+        bound = np.sqrt(np.maximum(left, 0))
+        factors[at + 1] = np.clip(told, -bound, bound)
         left = left - factors[at + 1] ** 2
     return values, picks

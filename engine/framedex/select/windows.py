@@ -76,7 +76,10 @@ class WindowTop(_Window):
 class WindowBottom(_Window):
     """The window whose mean (or maximum) score is the lowest; ties go to the earlier window.
 
-    Args: as `WindowTop`.
+    Args:
+        length: frames in a window; the budget where not given.
+        stride: frames between the starts of neighbouring windows.
+        statistic: a window's score is the "mean" or the "max" of its frames' scores.
 
     Source: as `WindowTop`.
     """

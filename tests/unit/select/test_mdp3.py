@@ -80,6 +80,14 @@ def test_it_is_what_determinants_say(n: int, k: int, length: int, balance: float
     assert take(embeddings, prompt, k, segment=length, balance=balance) == expected
 
 
+def test_more_frames_than_the_vectors_can_tell_apart() -> None:
+    rows = np.repeat(unit(5, 6, 1), 24, axis=0) + 0.02 * unit(120, 6, 2)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    for budget in (32, 60, 119):
+        assert len(take(rows, rows[40], budget)) == budget
+    assert len({row // 24 for row in take(rows, rows[40], 5, balance=20)}) == 5  # one of every picture
+
+
 def test_segments_are_32_frames_for_small_budgets_and_128_for_others() -> None:
     embeddings, prompt = unit(140, 8, 3), unit(1, 8, 4)[0]
     assert take(embeddings, prompt, 32) == take(embeddings, prompt, 32, segment=32)
