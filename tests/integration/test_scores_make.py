@@ -30,6 +30,7 @@ from framedex.pair.base import PairFrames
 from framedex.scores.index_curves import IndexCurves
 from framedex.scores.make import BestOf, Failed, Scored, ScoreJob, Wanted, check_texts, make_scores
 from framedex.scores.score_file import ScoreFile
+from framedex.scores.score_set import ScoreSet
 from framedex.scores.score_store import ScoreStore
 from framedex.scores.wanted import wanted_of
 from processes import eventually
@@ -319,3 +320,21 @@ def test_a_person_and_a_program_see_what_was_made(
     )
     assert len(ran.json()["selections"]) == 9
     assert "for 9 of 9 questions only some frames are scored" in ran.err
+
+
+def test_where_a_name_is_taken_the_next_command_goes_by_key(
+    store: Store, questions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = ScoreStore(store.path)
+    scores.add_set(ScoreSet.of_pair_scorer(key="0" * 32, name="colour"))
+    with _job(store, ColourScorer(), top=None, encoder=None, threads=1) as job:
+        assert not _run(
+            job, wanted_of(store, job.rows(None), read_questions(questions), variants=["question"]), json=False
+        )
+        key = job.score_set.key
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"Next: framedex select {store.path} QUESTIONS --scores {key} --sampler top"
+    assert (
+        len(ok("select", store.path, questions, "--scores", key, "--sampler", "top", "--json").json()["selections"])
+        == 9
+    )

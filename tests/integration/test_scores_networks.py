@@ -91,10 +91,22 @@ def test_from_the_artefact_to_a_selection(store: Store, questions: Path, family:
 def test_another_rule_is_another_set(store: Store, questions: Path) -> None:
     artefact = pair_artefact("clipseg")
     making = ("scores", "make", store.path, questions, "--scorer", artefact, "--threads", 1, "--json")
-    keys = {ok(*making, "--rule", rule).json()["key"] for rule in ("max", "mean")}
-    assert len(keys) == 2
+    made = [ok(*making, "--rule", rule).json() for rule in ("max", "mean")]
+    assert [(each["name"], each["rule"]) for each in made] == [("tiny-clipseg", "max"), ("tiny-clipseg-mean", "mean")]
     listed = ok("scores", "list", store.path, "--json").json()["scores"]
-    assert {each["key"] for each in listed} == keys
+    assert [(each["name"], each["key"], each["rule"]) for each in listed] == [
+        (each["name"], each["key"], each["rule"]) for each in made
+    ]
+    shown = " ".join(ok("scores", "list", store.path).out.split())
+    assert f"tiny-clipseg-mean {made[1]['key']} pair mean fps=1" in shown
+    # What is printed next can be carried out, as it is.
+    said = ok(*making[:-1], "--rule", "mean").out.splitlines()[-1]
+    assert " --scores tiny-clipseg-mean " in said
+    words = said.removeprefix("Next: framedex ").replace("QUESTIONS", str(questions)).split()
+    taken = ok(*words, "--budget", 1, "--json").json()["selections"]
+    assert {record["encoder_key"] for record in taken} == {made[1]["key"]}
+    best = ok(*making, "--rule", "mean", "--top", 2).json()
+    assert best["name"] == "tiny-clipseg-mean-top2-micro-siglip"
     ran = framedex(*making, "--rule", "median")
     assert ran.code == 2
     assert "expected rule max, mean" in ran.err

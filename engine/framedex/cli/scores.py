@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -211,11 +212,14 @@ def list_scores(store: options.StoreArgument, json: options.JsonOption = False) 
             places = scores.places(each.key, grid)
             videos = len({place.video_key for place in places})
             counts = {"videos": videos, "curves": len(places)}
-            found.append({"name": each.name, "key": each.key, "kind": each.kind, "grid": grid, **counts})
+            about = {"name": each.name, "key": each.key, "kind": each.kind, "rule": scores.rule(each.key, grid)}
+            found.append({**about, "grid": grid, **counts})
     if json:
         print_json({"scores": found})
     elif found:
-        print_table(list(found[0]), [[str(value) for value in each.values()] for each in found])
+        print_table(
+            list(found[0]), [["" if value is None else str(value) for value in each.values()] for each in found]
+        )
     else:
         note(f"{store}: holds no scores; make some: framedex scores make, or bring your own: framedex scores import")
 
@@ -237,6 +241,7 @@ def _job(store: Store, scorer: PairScorer, *, top: int | None, encoder: str | No
 def _run(job: ScoreJob, wanted: Sequence[Wanted], *, json: bool) -> bool:
     """Run it, say what came of it, and tell whether a video failed."""
     from framedex.scores.make import Scored, check_texts, make_scores
+    from framedex.scores.score_store import ScoreStore
 
     scored: list[Scored] = []
     failed: list[Failed] = []
@@ -260,10 +265,12 @@ def _run(job: ScoreJob, wanted: Sequence[Wanted], *, json: bool) -> bool:
             else:
                 failed.append(outcome)
                 progress.advance(f"failed {path}: {outcome.reason}")
-    score_set = job.score_set
+    held = ScoreStore(job.store.path)
+    score_set = held.set(job.score_set.key)
     result: dict[str, Any] = {
         "name": score_set.name,
         "key": score_set.key,
+        "rule": job.scorer.provenance.get("rule"),
         "videos": len(scored),
         "curves": sum(each.made for each in scored),
         "kept": sum(each.kept for each in scored),
@@ -280,6 +287,7 @@ def _run(job: ScoreJob, wanted: Sequence[Wanted], *, json: bool) -> bool:
         return bool(failed)
     rows = [
         ["key", score_set.key],
+        *([["rule", result["rule"]]] if result["rule"] else []),
         ["videos scored", str(result["videos"])],
         ["videos failed", str(len(failed))],
         ["curves made", str(result["curves"])],
@@ -291,5 +299,8 @@ def _run(job: ScoreJob, wanted: Sequence[Wanted], *, json: bool) -> bool:
     print_table(["scores", score_set.name], rows)
     for each in failed:
         print(f"failed: {each.reason}")
-    print(f"\nNext: framedex select {job.store.path} QUESTIONS --scores {score_set.name} --sampler top")
+    grids = held.grids(score_set.key)
+    choice = f" --grid {wanted[0].row.grid}" if len(grids) > 1 and wanted else ""
+    name = shlex.quote(held.handle(score_set))
+    print(f"\nNext: framedex select {job.store.path} QUESTIONS --scores {name}{choice} --sampler top")
     return bool(failed)

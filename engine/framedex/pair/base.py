@@ -50,7 +50,7 @@ class PairScorer(Protocol):
 
     @property
     def name(self) -> str:
-        """For people: "cris-mask"."""
+        """For people: "cris-mask"; with the rule where it is not the artefact's own: "cris-mask-area"."""
         ...
 
     @property

@@ -78,8 +78,9 @@ class OnnxRuntimePairScorer:
 
     @property
     def name(self) -> str:
-        """The artefact's name, for people."""
-        return self.manifest.name
+        """The artefact's name, for people; a rule that is not the artefact's own is part of it."""
+        plain = self.manifest.name
+        return plain if self._rule == self.manifest.score.rule else f"{plain}-{self._rule}"
 
     @property
     def image(self) -> ImageRules:

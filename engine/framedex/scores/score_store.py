@@ -93,6 +93,22 @@ class ScoreStore:
             raise UsageError(f"scores {found.name!r}: {what}")
         return held[0] if grid is None else grid
 
+    def handle(self, found: ScoreSet) -> str:
+        """What to call a set so that `find` finds it and no other: its name, or its key where others have that name."""
+        alone = sum(each.name == found.name for each in self.sets()) == 1
+        return found.name if alone else found.key
+
+    def rule(self, set_key: str, grid: str) -> str | None:
+        """What made one number of a network's output, as the first curve that can be read says; None where it says nothing."""
+        for place in self.places(set_key, grid):
+            try:
+                file = self.get(place)
+            except StoreError:  # `verify` names it
+                continue
+            if file is not None:
+                return file.provenance.get("rule")
+        return None
+
     def places(self, set_key: str, grid: str) -> list[ScorePlace]:
         """Where a set has curves on a grid, sorted; no file is read."""
         folder = self.root / set_key / grid

@@ -53,6 +53,7 @@ def test_sets_go_by_name_and_key(tmp_path: Path) -> None:
     assert scores.find(pair_set().key) == pair_set()
     with pytest.raises(UsageError, match=rf"2 sets of scores are named 'colour': .*{pair_set().key}.*give the key"):
         scores.find("colour")
+    assert [scores.handle(each) for each in (import_set(), pair_set())] == ["ours", pair_set().key]
     scores.put(score_file())
     assert scores.find("colour", grid="fps=1") == pair_set()
     with pytest.raises(UsageError, match="no scores 'our'; exists: colour, ours; did you mean 'ours'"):
@@ -150,3 +151,15 @@ def test_several_writers_of_the_same_curves(tmp_path: Path) -> None:
 def test_other_files_have_no_place(parts: tuple[str, ...]) -> None:
     assert ScorePlace.of(parts) is None
     assert ScorePlace.of(score_file().place.parts) == score_file().place
+
+
+def test_a_sets_rule_is_what_its_curves_say(tmp_path: Path) -> None:
+    scores = new_scores(tmp_path)
+    assert scores.rule(pair_set().key, "fps=1") is None
+    for number in range(2):
+        scores.put(score_file(number, provenance={"framedex": "0.1.0", "rule": "area"}))
+    first = scores.places(pair_set().key, "fps=1")[0].path(scores.root)
+    first.write_bytes(first.read_bytes()[:-1])
+    assert scores.rule(pair_set().key, "fps=1") == "area"
+    scores.put(score_file(grid="every=30"))
+    assert scores.rule(pair_set().key, "every=30") is None
