@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain, pairwise
+from pathlib import Path
 
 from framedex.index.row import Row
 from framedex.index.store import Store
 from framedex.index.video_index import VideoIndex
 
-#: Files of one group; two groups are open at a time, and a process may have 65,530 memory maps.
+#: Files of one group; a process may have 65,530 memory maps.
 FILES_PER_GROUP = 512
 #: Bytes of one group, unless a single file is larger.
 GROUP_NBYTES = 64 << 20
@@ -19,6 +22,7 @@ def open_many(store: Store, rows: Sequence[Row], *, files: int = FILES_PER_GROUP
     """The indexes of rows, in order, group by group.
 
     A group is closed when the next one is asked for; arrays taken from its indexes stay valid, and keep their maps open.
+    The files of the next group are read ahead, where the system can do that.
 
     Args:
         store: of the rows.
@@ -28,19 +32,28 @@ def open_many(store: Store, rows: Sequence[Row], *, files: int = FILES_PER_GROUP
     Raises:
         StoreError: an index file is missing or differs from its row; the groups before it have been given.
     """
-    # What is open ahead is let go of with the generator: where opening fails, and where nobody asks for more.
-    with ExitStack() as ahead:
-        indexes: list[VideoIndex] = []
-        for group in _groups(rows, files):
-            with ahead.pop_all():
-                opened = [ahead.enter_context(store.open_row(row)) for row in group]
-                for index in opened:
-                    index.read_ahead()
-                if indexes:
-                    yield indexes
-            indexes = opened
-        if indexes:
-            yield indexes
+    first = True
+    for group, following in pairwise(chain(_groups(rows, files), [[]])):
+        # Before anything waits for a page of one file, the system knows of all of them.
+        for row in chain(group if first else [], following):
+            _read_ahead(row.place.index_path(store.path))
+        first = False
+        with ExitStack() as held:
+            yield [held.enter_context(store.open_row(row)) for row in group]
+
+
+def _read_ahead(path: Path) -> None:
+    """Have the system read a file while other work is done, where it can; a file that is not there is its opener's to report."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_WILLNEED)
+    finally:
+        os.close(file)
 
 
 def _groups(rows: Sequence[Row], files: int) -> Iterator[list[Row]]:

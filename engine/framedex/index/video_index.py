@@ -46,8 +46,7 @@ class VideoIndex:
         self.path = path
         self.row = row
         self._threads = threads
-        self._map: mmap.mmap | None = _map(path, row)
-        self._bytes: NDArray[np.uint8] | None = np.frombuffer(self._map, np.uint8)
+        self._bytes: NDArray[np.uint8] | None = _map(path, row)
         layout = parse_header(str(path), self._bytes.data)
         if layout != row.layout:
             raise StoreError(f"{path}: its row says {row.layout}, the file holds {layout}; run: framedex verify")
@@ -163,20 +162,10 @@ class VideoIndex:
                     f"{self.path}: the vector of frame row {start + int(wrong.argmax())} is not finite and of length 1"
                 )
 
-    def read_ahead(self) -> None:
-        """Have the system read the file from disk while other work is done; nothing where it cannot.
-
-        Raises:
-            UsageError: the index is closed.
-        """
-        self._open_bytes()
-        if self._map is not None and hasattr(mmap, "MADV_WILLNEED"):
-            self._map.madvise(mmap.MADV_WILLNEED)
-
     def close(self) -> None:
         """Let go of the map; safe to call twice. Arrays taken before keep it alive."""
         self._faiss_index = None
-        self._map = self._bytes = None
+        self._bytes = None
         self._vectors = np.empty((0, self.row.dim), self._vectors.dtype)
 
     def __enter__(self) -> Self:
@@ -234,7 +223,7 @@ class VideoIndex:
         return faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size))
 
 
-def _map(path: Path, row: Row) -> mmap.mmap:
+def _map(path: Path, row: Row) -> NDArray[np.uint8]:
     try:
         with path.open("rb") as file:
             nbytes = file.seek(0, 2)
@@ -242,7 +231,7 @@ def _map(path: Path, row: Row) -> mmap.mmap:
                 raise StoreError(
                     f"{path}: its row says {row.nbytes} bytes, the file has {nbytes}; run: framedex verify"
                 )
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: the row is there, the index file is not; delete the row and index the video again"

@@ -67,21 +67,12 @@ def test_who_stops_early_leaves_nothing_open(store: Store, rows: list[Row]) -> N
     assert not any(map(is_open, first))
 
 
-def test_a_missing_file_is_named_before_its_group_and_nothing_stays_open(store: Store, rows: list[Row]) -> None:
+def test_a_missing_file_is_named_when_its_group_is_due_and_nothing_stays_open(store: Store, rows: list[Row]) -> None:
     rows[5].place.index_path(store.path).unlink()
     given: list[VideoIndex] = []
     groups = open_many(store, rows, files=2)
-    given += next(groups)
+    given += next(groups) + next(groups)
     with pytest.raises(StoreError, match="the row is there, the index file is not"):
         next(groups)
-    assert [index.row for index in given] == rows[:2]
+    assert [index.row for index in given] == rows[:4]
     assert not any(map(is_open, given))
-
-
-def test_reading_ahead_changes_nothing_and_needs_an_open_index(store: Store, rows: list[Row]) -> None:
-    with store.open_row(rows[3]) as index:
-        before = index.vectors.copy()
-        index.read_ahead()
-        np.testing.assert_array_equal(index.vectors, before)
-    with pytest.raises(UsageError, match="the index is closed"):
-        index.read_ahead()
