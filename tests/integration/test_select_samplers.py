@@ -174,3 +174,18 @@ def test_a_sweep_refuses_before_any_work_what_samplers_cannot_have(world: SmallW
     ran = framedex("sweep", sweep.config, "-o", sweep.run)
     assert (ran.code, sweep.run.exists()) == (2, False)
     assert "sampler 'oracle-evidence' needs evidence, but question" in ran.err
+
+
+def test_a_selection_without_frames_is_asked_as_the_arm_without_video_is(world: SmallWorld, tmp_path: Path) -> None:
+    samplers = [
+        {"name": "aks", "strict": "paper"},
+        "uniform",
+    ]  # 2 frames >> 5 is none where a video is split all the way
+    sweep = write_sweep(tmp_path, world, samplers=samplers, option_orders="given", no_video=True, videos=1)
+    ok("sweep", sweep.config, "-o", sweep.run)
+    by = {(record["question_id"], record["sampler"]): record for record in read_records(sweep.run)}
+    for question in sweep.questions():
+        strict, blind = by[question["id"], "aks"], by[question["id"], ""]
+        assert (strict["arm"], strict["rows"], strict["frame_set_id"]) == ("select", [], "")
+        assert strict["option_logprobs"] == blind["option_logprobs"]
+    ok("analyze", sweep.run)

@@ -78,8 +78,8 @@ class _Scored:
 
 
 def frame_set_id(video_key: str, pts_us: Sequence[int]) -> str:
-    """Key of a set of frames of one video."""
-    return json_key([video_key, list(pts_us)])
+    """Key of a set of frames of one video; "" of none, so that it is asked as the arm without video is, and once for both."""
+    return json_key([video_key, list(pts_us)]) if pts_us else ""
 
 
 def choose(plan: Plan, video: PlannedVideo, sources: Sequence[CurveSource]) -> tuple[Choice, ...]:

@@ -36,7 +36,8 @@ class Record:
         rows: index rows shown, sorted.
         pts_us: their timestamps.
         scores: their scores under the variant; None where the arm has none.
-        frame_set_id: key of (video_key, pts_us): equal sets of frames have equal ids; "" for no-video.
+        frame_set_id: key of (video_key, pts_us): equal sets of frames have equal ids; "" for no-video, and where a
+            sampler took no frame.
         window_id: "<start row>+<length>" for windows, else None.
         mllm: name of the model.
         mllm_key: its key.
