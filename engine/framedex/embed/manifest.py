@@ -14,12 +14,18 @@ from framedex.errors import ArtefactError, UsageError
 from framedex.keys import Json, json_key
 
 FORMAT: Final = "framedex-artefact"
+PAIR_FORMAT: Final = "framedex-pair-artefact"
 VERSION: Final = 1
 MANIFEST_NAME = "manifest.json"
 TOKENIZER_NAME = "tokenizer.json"
 #: Key of a graph's metadata that holds the encoder key of the manifest that it was written with.
 ENCODER_KEY = "framedex.encoder_key"
 
+#: What a folder is that was named in another kind's place, and what takes it.
+_KINDS: Final = {
+    FORMAT: "an encoder: use it with framedex index --encoder",
+    PAIR_FORMAT: "a pair scorer: use it with framedex scores make --scorer",
+}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -298,9 +304,11 @@ def validate_record(model: type[AnyRecord], value: Any, *, subject: str, form: s
     """Turn a parsed `manifest.json` of one format and version into its record.
 
     Raises:
-        ArtefactError: another format or version, or the first field that does not hold.
+        ArtefactError: an artefact of another kind, another format or version, or the first field that does not hold.
     """
     got = value.get("format") if isinstance(value, dict) else None
+    if got != form and isinstance(got, str) and got in _KINDS:
+        raise ArtefactError(f"{subject}: this is {_KINDS[got]}")
     if got != form:
         raise ArtefactError(f"{subject}: expected an object with format {form!r}, got {got!r}; export it again")
     if value.get("version") != version:

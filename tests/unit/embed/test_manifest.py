@@ -112,10 +112,15 @@ def test_files_lie_beside_the_manifest(name: str) -> None:
         validate_manifest(value, subject="m")
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"format": "zip"}, "text"])
+@pytest.mark.parametrize("value", [None, [], {}, {"format": "zip"}, {"format": ["framedex-pair-artefact"]}, "text"])
 def test_another_format_is_said(value: Any) -> None:
     with pytest.raises(ArtefactError, match="expected an object with format 'framedex-artefact'"):
         validate_manifest(value, subject="m")
+
+
+def test_a_pair_scorer_in_an_encoders_place_is_sent_to_its_own() -> None:
+    with pytest.raises(ArtefactError, match=r"^m: this is a pair scorer: use it with framedex scores make --scorer$"):
+        validate_manifest({"format": "framedex-pair-artefact", "version": 1}, subject="m")
 
 
 def test_a_newer_version_asks_for_an_upgrade() -> None:

@@ -132,13 +132,9 @@ def test_a_manifest_that_is_none(folder: Path, text: str | None, message: str) -
 
 
 def test_an_encoder_is_no_pair_scorer_and_the_other_way_round() -> None:
-    with pytest.raises(
-        ArtefactError, match="expected an object with format 'framedex-pair-artefact', got 'framedex-artefact'"
-    ):
+    with pytest.raises(ArtefactError, match="this is an encoder: use it with framedex index --encoder"):
         load_pair_scorer(tiny_artefact())
-    with pytest.raises(
-        ArtefactError, match="expected an object with format 'framedex-artefact', got 'framedex-pair-artefact'"
-    ):
+    with pytest.raises(ArtefactError, match="this is a pair scorer: use it with framedex scores make --scorer"):
         load_embedder(pair_artefact("blip-itm"))
 
 
