@@ -1,7 +1,8 @@
 """The embedder on TensorRT 11: engines built by framedex-export, run on torch's memory and stream. Never executed so far.
 
-Written against the Python API as `stubs/tensorrt` has it, and type-checked. What needs no GPU (keys, files, batches, refusals)
-is in `tensorrt_plan` and tested there; nothing in this module has run.
+Written against the Python API as `stubs/tensorrt` has it, and type-checked against that stub. What needs no GPU (keys, files,
+batches, refusals) is in `tensorrt_plan`. The tests run this module with a stand-in for NVIDIA's library that computes on the CPU;
+with the library itself it has not run.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class TensorRtEmbedder(TowerEmbedder):
     Args:
         artefact: opened, so its files are proved; its engines are looked for in the folder "tensorrt" inside.
         threads: recorded; the GPU does the work.
-        batch: frames per run, which the engine must have been built for.
+        batch: frames per run, which an engine must have been built for; where None, the largest batch of the engine found.
         precision: of the engine; that of the artefact's graphs where None.
         engines: another folder of engines.
 
@@ -57,31 +58,73 @@ class TensorRtEmbedder(TowerEmbedder):
         artefact: Artefact,
         *,
         threads: int,
-        batch: int = 16,
+        batch: int | None = None,
         precision: str | None = None,
         engines: Path | None = None,
     ) -> None:
         super().__init__(
-            artefact, name=NAME, threads=threads, batch=batch, precision=precision or artefact.manifest.precision
+            artefact,
+            name=NAME,
+            threads=threads,
+            batch=1 if batch is None else batch,
+            precision=precision or artefact.manifest.precision,
         )
+        self._takes_largest = batch is None
+        self._images_at: tuple[Path, EngineSpec] | None = None
         self._device = require_device("cuda", needed_by=f"embedder {NAME!r}")
         self._engines = engines if engines is not None else artefact.folder / FOLDER
         self._log = Log()
         self._engine_runtime = trt.Runtime(self._log)
 
+    @property
+    def batch(self) -> int:
+        """Frames of one run: as asked for, or the largest batch of the image tower's engine.
+
+        Raises:
+            ArtefactError: there is no such engine.
+        """
+        self._find_images()
+        return self._batch
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """As every embedder's; the batch is that of the engine found.
+
+        Raises:
+            ArtefactError: there is no engine of the image tower.
+        """
+        self._find_images()
+        return super().provenance
+
     def _runtime(self) -> dict[str, str]:
         return {"runtime_version": trt.__version__, "device": device_label(self._device)}
 
-    def _open(self, kind: Kind) -> Run:
+    def _find_images(self) -> tuple[Path, EngineSpec]:
+        """The image tower's engine, looked for once: the batch is its, where none was asked for."""
+        if self._images_at is None:
+            self._images_at = find_engine(
+                self._engines, self._wanted("image", self._batch), largest=self._takes_largest
+            )
+            if self._takes_largest:
+                self._batch = max(self._images_at[1].batches)
+        return self._images_at
+
+    def _wanted(self, kind: Kind, batch: int) -> EngineSpec:
         tower = self.manifest.towers.image if kind == "image" else self.manifest.towers.text
-        wanted = EngineSpec(
+        return EngineSpec(
             kind=kind,
             machine=this_machine(self._device),
             onnx_sha256=self.manifest.files[tower.fused or tower.file].sha256,
             precision=self._precision,
-            batches=(self._batch if kind == "image" else self.TEXTS_PER_RUN,),
+            batches=(batch,),
         )
-        path, spec = find_engine(self._engines, wanted)
+
+    def _open(self, kind: Kind) -> Run:
+        tower = self.manifest.towers.image if kind == "image" else self.manifest.towers.text
+        if kind == "image":
+            path, spec = self._find_images()
+        else:
+            path, spec = find_engine(self._engines, self._wanted("text", self.TEXTS_PER_RUN))
         engine = self._engine_runtime.deserialize_cuda_engine(path.read_bytes())
         if engine is None:
             raise DeviceError(f"{path}: TensorRT {trt.__version__} cannot load it: {self._log.told()}; build it again")
@@ -137,16 +180,21 @@ class _EngineTower:
             context = engine.create_execution_context()
             if context is None:
                 raise DeviceError(f"{tower.file}: TensorRT gives no execution context: {log.told()}")
-            self._slots[batch] = _Slot(
-                context,
-                tower,
-                index,
-                host=torch.zeros((batch, *row), dtype=dtype, pin_memory=True),
-                given=torch.zeros((batch, *row), dtype=dtype, device=device),
-                vectors=torch.empty((batch, dim), dtype=torch.float32, device=device),
-                stream=self._stream,
-                log=log,
-            )
+            try:
+                self._slots[batch] = _Slot(
+                    context,
+                    tower,
+                    index,
+                    host=torch.zeros((batch, *row), dtype=dtype, pin_memory=device.type == "cuda"),
+                    given=torch.zeros((batch, *row), dtype=dtype, device=device),
+                    vectors=torch.empty((batch, dim), dtype=torch.float32, device=device),
+                    stream=self._stream,
+                    log=log,
+                )
+            except RuntimeError as error:  # torch: no memory left, or the run cannot be captured
+                raise DeviceError(
+                    f"{tower.file}: TensorRT cannot be set up for a batch of {batch}: {error} ({log.told()})"
+                ) from error
 
     def __call__(self, values: NDArray[Any]) -> Vectors:
         """Run n rows, n at most the largest batch: filled up to a batch that the engine has."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from framedex.embed.gate import Figures
 from framedex.errors import ArtefactError, StorageError, UsageError
 from framedex.keys import canonical_json, json_key
 
@@ -80,9 +81,10 @@ class EngineSpec:
         """The engine's file name."""
         return f"{self.kind}-{self.precision}-{self.key}.engine"
 
-    def to_json(self) -> str:
-        """The text of the file beside the engine."""
-        return canonical_json(dataclasses.asdict(self)) + "\n"
+    def to_json(self, proved: Figures | None = None) -> str:
+        """The text of the file beside the engine, with the gate's figures once it is proved."""
+        gate = {} if proved is None else {"gate": dataclasses.asdict(proved)}
+        return canonical_json(dataclasses.asdict(self) | gate) + "\n"
 
 
 def timing_cache_name(machine: Machine) -> str:
@@ -102,7 +104,7 @@ def batch_for(n: int, batches: Sequence[int]) -> int:
 
 
 def write_engine(folder: Path, spec: EngineSpec, data: bytes | memoryview) -> Path:
-    """Write an engine, then the file that says what it is; each is there whole or not at all.
+    """Write an engine that is not proved yet, then the file that says what it is; each is there whole or not at all.
 
     Raises:
         StorageError: the disk is full, read-only or not ours.
@@ -145,6 +147,7 @@ def read_specs(folder: Path) -> list[EngineSpec]:
         try:
             value: dict[str, Any] = json.loads(path.read_bytes())
             machine = Machine(**value.pop("machine"))
+            value.pop("gate", None)  # told to people; the gate measures again whenever the engine is opened
             spec = EngineSpec(machine=machine, batches=tuple(value.pop("batches")), **value)
         except (ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
             raise ArtefactError(f"{path}: describes no TensorRT engine ({error}); delete it, and {_BUILD}") from error
@@ -154,27 +157,35 @@ def read_specs(folder: Path) -> list[EngineSpec]:
     return specs
 
 
-def find_engine(folder: Path, wanted: EngineSpec) -> tuple[Path, EngineSpec]:
+def find_engine(folder: Path, wanted: EngineSpec, *, largest: bool = False) -> tuple[Path, EngineSpec]:
     """The engine of this machine, graph, precision and preparation that takes the largest of the wanted batches.
+
+    Args:
+        folder: of engines.
+        wanted: what the engine must be for.
+        largest: of several that fit, take the one of the largest batch, not the one that is filled up least.
 
     Raises:
         ArtefactError: there is none, and what the nearest one was built for.
     """
     specs = [spec for spec in read_specs(folder) if spec.kind == wanted.kind]
     least = max(wanted.batches)
-    for spec in specs:
-        if _differences(spec, wanted):
-            continue
-        path = folder / spec.name
-        if max(spec.batches) >= least and path.is_file():
-            return path, spec
+    fitting = [
+        spec
+        for spec in specs
+        if not _differences(spec, wanted) and max(spec.batches) >= least and (folder / spec.name).is_file()
+    ]
+    if fitting:
+        by_batch = sorted(fitting, key=lambda spec: max(spec.batches) if largest else batch_for(least, spec.batches))
+        found = by_batch[-1 if largest else 0]
+        return folder / found.name, found
     if not specs:
         raise ArtefactError(f"{folder}: holds no TensorRT engine of the {wanted.kind} tower; {_BUILD}")
     nearest = min(specs, key=lambda spec: len(_differences(spec, wanted)))
-    found = _differences(nearest, wanted) or [
+    why = _differences(nearest, wanted) or [
         f"batches of {max(nearest.batches)} at most, {least} wanted, or its file is missing"
     ]
-    raise ArtefactError(f"{folder / nearest.name}: was built for {'; '.join(found)}; {_BUILD}")
+    raise ArtefactError(f"{folder / nearest.name}: was built for {'; '.join(why)}; {_BUILD}")
 
 
 def _differences(spec: EngineSpec, wanted: EngineSpec) -> list[str]:

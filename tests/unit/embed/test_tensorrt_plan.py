@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from framedex.embed import load_embedder
+from framedex.embed.gate import Figures
 from framedex.embed.tensorrt_plan import (
     EngineSpec,
     Machine,
@@ -142,3 +143,22 @@ def test_a_missing_tensorrt_names_its_extra() -> None:
             load_embedder("micro-siglip", runtime="tensorrt")
     else:
         pytest.skip("TensorRT is there")
+
+
+def test_figures_of_the_proof_are_no_part_of_what_is_looked_for(tmp_path: Path) -> None:
+    path = write_engine(tmp_path, SPEC, b"plan")
+    proved = SPEC.to_json(Figures(cosine=0.9995, ranks=1.0))
+    path.with_suffix(".json").write_text(proved)
+    assert json.loads(proved)["gate"] == {"cosine": 0.9995, "ranks": 1.0}
+    assert find_engine(tmp_path, WANTED) == (path, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("batch", "largest", "taken"), [(1, True, 3), (1, False, 0), (8, False, 1), (9, False, 2), (33, False, 3)]
+)
+def test_of_engines_that_fit_one_is_taken(tmp_path: Path, batch: int, largest: bool, taken: int) -> None:
+    specs = [dataclasses.replace(SPEC, batches=batches) for batches in ((1, 4), (2, 8), (16, 32), (64,))]
+    for spec in specs:
+        write_engine(tmp_path, spec, b"plan")
+    wanted = dataclasses.replace(WANTED, batches=(batch,))
+    assert find_engine(tmp_path, wanted, largest=largest)[1] == specs[taken]
