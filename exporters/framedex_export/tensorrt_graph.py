@@ -20,6 +20,16 @@ _ATTENTION_OPSET = 23
 _MASK = 2
 
 
+def require_precision(precision: str) -> None:
+    """Refuse a precision that engines are not built in.
+
+    Raises:
+        UsageError: not one of `PRECISIONS`.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"TensorRT: precision {precision!r} is not built; exists: {', '.join(PRECISIONS)}")
+
+
 def prepare(model: onnx.ModelProto, precision: str) -> onnx.ModelProto:
     """The graph for TensorRT in one of `PRECISIONS`; `model` stays as it is, and the metadata are kept.
 
@@ -31,8 +41,7 @@ def prepare(model: onnx.ModelProto, precision: str) -> onnx.ModelProto:
         UsageError: another precision.
         ArtefactError: a weight that half precision cannot hold.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"TensorRT: precision {precision!r} is not built; exists: {', '.join(PRECISIONS)}")
+    require_precision(precision)
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     del prepared.graph.value_info[:]  # types of before; whoever reads the graph infers them
