@@ -111,9 +111,10 @@ def _runtimes(artefact: Artefact) -> Iterator[Embedder]:
     manifest = artefact.manifest
     if manifest.precision in ("fp16-mixed", "bf16"):
         yield TorchEmbedder(artefact, threads=threads, batch=_BATCH, gated=False)
+    if manifest.precision == "bf16":  # which ONNX Runtime's CPU cannot run
         return
     yield OnnxRuntimeEmbedder(artefact, threads=threads, batch=_BATCH, gated=False)
-    if manifest.towers.image.fused is not None or manifest.towers.text.fused is not None:
+    if manifest.precision != "fp16-mixed" and (manifest.towers.image.fused or manifest.towers.text.fused):
         yield OnnxRuntimeEmbedder(artefact, threads=threads, batch=_BATCH, gated=False, fused=False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.backends import usable
+from contracts.backends import required, usable
 from contracts.embedder_suite import EmbedderSuite
 from framedex.embed import embedders, load_embedder
 from framedex.embed.artefact import Artefact
@@ -18,8 +18,9 @@ from framedex.embed.base import Embedder
 def _marks(name: str) -> list[Any]:
     if not name.endswith("-compiled"):
         return []
-    # Each of the suite's tests compiles both towers, or finds them compiled; the warning is of torch's own compiler.
-    return [pytest.mark.long, pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")]
+    warning = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own compiler
+    # Each of the suite's tests compiles both towers, or finds them compiled: minutes, and run at once where it is required.
+    return [warning] if name in required() else [warning, pytest.mark.long]
 
 
 @pytest.fixture(params=[pytest.param(name, marks=_marks(name)) for name in embedders.names()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ import torch
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
+from cli import ok
+from clips import draw_number, encode
 from contracts.embedder_suite import TEXTS, TOLERANCE, part, random_tower
 from framedex.embed import load_embedder
 from framedex.embed.gate import bar
 from framedex.embed.manifest import Precision
 from framedex.errors import ArtefactError, UsageError
+from framedex.index import Store
 from framedex.microworld.checkpoint import BUNDLED
 from framedex_export import variants
 from framedex_export.export import export_encoder
@@ -75,6 +79,26 @@ def test_trained_weights_reach_the_bar_and_the_manifest_says_by_how_much(
         assert cosines.min() >= bar(precision).cosine
         assert "gate_image" in low.provenance
         assert (low.embed_texts(TEXTS) * whole.embed_texts(TEXTS)).sum(axis=1).min() >= bar(precision).cosine
+
+
+@pytest.mark.parametrize("precision", LOW)
+def test_it_is_indexed_and_searched_like_any_other(
+    artefacts: Callable[[Precision], Path], precision: Precision, tmp_path: Path
+) -> None:
+    store = tmp_path / "S"
+    clips = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    for shift, clip in enumerate(clips):
+        encode(clip, range(20), Fraction(1, 10), draw=lambda number, shift=shift: draw_number(number + 20 * shift))
+    ok("index", clips[0], "--store", store, "--encoder", artefacts(precision), "--fps", 2)
+    (row,) = Store.open(store).videos()
+    assert row.provenance["precision"] == precision
+    # By the artefact, and by what the store knows; a bundled encoder of the same key may answer the second.
+    for encoder in (["--encoder", artefacts(precision)], []):
+        assert len(ok("search", store, "a red square", "-k", 2, "--json", *encoder).json()["hits"]) == 2
+    mixed = ok("index", *clips, "--store", store, "--encoder", "micro-siglip", "--fps", 2)
+    assert f"1 row of this encoder in {store} was made in {precision}; this run adds fp32" in " ".join(
+        mixed.err.split()
+    )
 
 
 def test_eight_bits_give_a_frame_one_vector_in_any_company(artefacts: Callable[[Precision], Path]) -> None:

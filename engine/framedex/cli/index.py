@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from framedex.cli import options
 from framedex.cli.output import Progress, default_threads, note, print_json
-from framedex.errors import UsageError, VideoError
+from framedex.errors import StoreError, UsageError, VideoError
+
+if TYPE_CHECKING:
+    from framedex.embed.base import Embedder
+    from framedex.index import Store
 
 
 class StoredAs(StrEnum):
@@ -157,6 +162,7 @@ def index(
         require_towers(decoder, embedder.manifest.image)
         opened = Store.open(store, create=True)
         note(str(budget))
+        _note_precisions(opened, embedder)
         with Progress("video", total=len(mine)) as progress:
             ingested.run(mine, store=opened, embedder=embedder, settings=settings, progress=progress)
     elsewhere = len(found.paths) - len(mine)
@@ -172,3 +178,20 @@ def index(
         )
     if ingested.quarantined:
         raise typer.Exit(VideoError.exit_code)
+
+
+def _note_precisions(store: Store, embedder: Embedder) -> None:
+    """Say where the store holds vectors of this encoder in another precision: they go together, but are not the same."""
+    ours, key = embedder.provenance["precision"], embedder.manifest.encoder_key
+    try:
+        rows = [row for row in store.videos() if row.encoder_key == key]
+    except StoreError:
+        return  # the run itself makes a damaged row again
+    others = Counter(row.provenance.get("precision", ours) for row in rows)
+    for precision, n_rows in others.items():
+        if precision != ours:
+            note(
+                f"note: {n_rows} {'row' if n_rows == 1 else 'rows'} of this encoder in {store.path} "
+                f"{'was' if n_rows == 1 else 'were'} made in {precision}; this run adds {ours}; keep them in two stores where "
+                "that matters"
+            )

@@ -12,7 +12,7 @@ from framedex.registry import Registry
 if TYPE_CHECKING:
     from framedex.embed.base import Embedder
 
-__all__ = ["AUTO", "BUNDLED", "embedders", "load_embedder"]
+__all__ = ["AUTO", "BUNDLED", "auto_runtime", "embedders", "load_embedder"]
 
 #: Each is called as `(artefact, threads=…)`, and with `batch` and `precision` where they were asked for.
 embedders: Registry[Callable[..., Embedder]] = Registry("embedder")
@@ -24,8 +24,14 @@ embedders.add("torch-cuda", "framedex.embed.torch:on_cuda", extra="gpu")
 embedders.add("torch-cpu-compiled", "framedex.embed.torch:compiled_on_cpu", extra="export")
 embedders.add("torch-cuda-compiled", "framedex.embed.torch:compiled_on_cuda", extra="gpu")
 
-#: What "auto" means: the one runtime that every artefact was measured on when it was exported. A GPU is asked for by name.
+#: What "auto" means: the one runtime that nearly every artefact was measured on when it was exported. A GPU is asked for by name.
 AUTO = "onnxruntime-cpu"
+_AUTO_BF16 = "torch-cpu"
+
+
+def auto_runtime(precision: str) -> str:
+    """What "auto" means for graphs of this precision: `AUTO`, and torch for bfloat16, which ONNX Runtime's CPU cannot run."""
+    return _AUTO_BF16 if precision == "bf16" else AUTO
 
 
 def load_embedder(
@@ -40,7 +46,7 @@ def load_embedder(
 
     Args:
         encoder: a bundled name ("micro-siglip") or an artefact's folder; None is refused, there is no default.
-        runtime: a name of `embedders`, or "auto", which is `AUTO`; the embedder's provenance says which it became.
+        runtime: a name of `embedders`, or "auto", which is `auto_runtime`; the embedder's provenance says which it became.
         threads: that the runtime may use on the CPU, >= 1.
         batch: frames per run, >= 1; the runtime's own where None.
         precision: "fp32", "fp16-mixed" or "bf16", as far as the runtime has it; that of the artefact's graphs where None.
@@ -53,6 +59,9 @@ def load_embedder(
     """
     from framedex.embed.artefact import Artefact
 
-    make = embedders.load(AUTO if runtime == "auto" else runtime)
+    make = embedders.load(runtime) if runtime != "auto" else None
+    artefact = Artefact.open(encoder)
+    if make is None:
+        make = embedders.load(auto_runtime(artefact.manifest.precision))
     asked = {name: value for name, value in (("batch", batch), ("precision", precision)) if value is not None}
-    return make(Artefact.open(encoder), threads=threads, **asked)
+    return make(artefact, threads=threads, **asked)

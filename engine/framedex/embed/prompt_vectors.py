@@ -57,5 +57,7 @@ class PromptVectors:
         provenance = self._embedder.provenance.items()
         return {
             "encoder": self._embedder.manifest.encoder_key,
+            # Another export of the same encoder may round otherwise.
+            "files": {name: entry.sha256 for name, entry in self._embedder.manifest.files.items()},
             **{name: value for name, value in provenance if not name.startswith(_BESIDE)},
         }

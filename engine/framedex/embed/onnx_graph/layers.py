@@ -34,7 +34,7 @@ def attention(at: Attributes, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | No
 def attention_23(at: Attributes, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """ONNX's own, of opset 23, on (n, tokens, heads · width) values."""
     heads = (at["q_num_heads"], at["kv_num_heads"], at["kv_num_heads"])
-    q, k, v = (each.unflatten(-1, (n, -1)).transpose(1, 2) for each, n in zip((q, k, v), heads, strict=True))
+    q, k, v = (each.reshape(*each.shape[:-1], n, -1).transpose(1, 2) for each, n in zip((q, k, v), heads, strict=True))
     scale = at.get("scale", q.shape[-1] ** -0.5)
     result: Tensor = attention({"scale": scale}, q, k.transpose(-2, -1), v, mask).transpose(1, 2).flatten(-2)
     return result

@@ -1,0 +1,133 @@
+"""Our ways to embed that bench/embed.py times: runtimes × precisions × batch sizes of one encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from embed_encoders import Maker, make_artefact
+from framedex.cli.output import note
+from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
+from framedex.embed import AUTO, embedders, load_embedder
+from framedex.embed.artefact import Artefact
+from framedex.embed.base import Embedder
+from framedex.embed.gate import bar
+from framedex.embed.manifest import Precision
+from framedex.embed.tower import to_tower
+from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
+
+#: What each runtime is timed in, where it is here; its name's beginning decides.
+PRECISIONS: Final[dict[str, tuple[Precision, ...]]] = {
+    "onnxruntime-cpu": ("fp32", "int8"),
+    "onnxruntime-cuda": ("fp32", "fp16-mixed"),
+    "torch-cpu": ("fp32", "bf16"),
+    "torch-cuda": ("fp32", "fp16-mixed", "bf16"),
+    "tensorrt": ("fp32", "fp16-mixed"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Way:
+    """One way to embed.
+
+    Attributes:
+        name: of its row.
+        encoder: whose vectors it gives.
+        pixels: uint8 (n, H, W, 3), of one call.
+        embed: those to float32 (n, d).
+        least: cosine that its vectors must reach with those of the encoder's first way.
+    """
+
+    name: str
+    encoder: str
+    pixels: Pixels
+    embed: Callable[[Pixels], Vectors]
+    least: float
+
+
+class Exports:
+    """An encoder's checkpoint, and its artefacts, each made when it is first asked for.
+
+    Args:
+        name: of the shape.
+        maker: of the checkpoint.
+        folder: where they go.
+    """
+
+    def __init__(self, name: str, maker: Maker, folder: Path) -> None:
+        note(f"making {name}")
+        self.name = name
+        self.checkpoint = maker[1](folder / "checkpoint")
+        self._maker = maker
+        self._folder = folder
+
+    def artefact(self, precision: Precision) -> Path:
+        """Its folder.
+
+        Raises:
+            ArtefactError: the weights do not reach the precision's bar.
+        """
+        folder = self._folder / precision
+        return folder if folder.exists() else make_artefact(self._maker, self.checkpoint, folder, precision)
+
+
+def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled: bool) -> list[Way]:
+    """Every runtime that is here × its precisions × `batches`, that of "auto" first; those that are not here are named."""
+    ways = []
+    for runtime in sorted(embedders.names(), key=lambda name: name != AUTO):
+        base = runtime.removesuffix("-compiled")
+        if base != runtime and not compiled:
+            continue
+        sizes = batches if base == runtime else batches[len(batches) // 2 :][:1]  # compiled, batches are filled up
+        for precision in PRECISIONS[base]:
+            try:
+                embedder = _opened(exports, runtime, precision, threads=threads, batch=max(sizes))
+            except (MissingDependency, DeviceError, UsageError, ArtefactError) as error:
+                note(f"{exports.name} {runtime} {precision}: left out: {error}")
+                continue
+            pixels = random_pixels(exports.artefact("fp32"), max(sizes))
+            ways += [
+                Way(
+                    name=f"{exports.name}.{runtime}.{precision}.batch{batch}",
+                    encoder=exports.name,
+                    pixels=pixels[:batch],
+                    embed=_embedding(embedder),
+                    least=bar(precision).cosine,
+                )
+                for batch in sizes
+            ]
+    return ways
+
+
+def _opened(exports: Exports, runtime: str, precision: Precision, *, threads: int, batch: int) -> Embedder:
+    """An embedder whose image tower is open, and proved by the gate."""
+    embedders.load(runtime)  # before an artefact is made for one that is not here
+    stored = precision if runtime.startswith("onnxruntime") else "fp32"
+    if runtime == "tensorrt":
+        from framedex_export.tensorrt_build import build_engines
+
+        build_engines(Artefact.open(exports.artefact("fp32")), precision=precision, batches=(batch,), report=note)
+    embedder = load_embedder(
+        exports.artefact(stored), runtime=runtime, threads=threads, batch=batch, precision=precision
+    )
+    embedder.embed_images(_frames(random_pixels(exports.artefact("fp32"), 1)))
+    return embedder
+
+
+def _embedding(embedder: Embedder) -> Callable[[Pixels], Vectors]:
+    return lambda pixels: embedder.embed_images(_frames(pixels)).vectors
+
+
+def _frames(pixels: Pixels) -> TowerBatch:
+    return TowerBatch(pts_us=np.arange(len(pixels), dtype=np.int64), pixels=pixels)
+
+
+def random_pixels(artefact: Path, n: int) -> Pixels:
+    """n frames of seeded noise as the artefact's tower takes them."""
+    frames = np.random.Generator(np.random.Philox(key=0)).integers(0, 256, (n, 288, 512, 3), np.uint8)
+    batch = FrameBatch(pts_us=np.arange(n, dtype=np.int64), frames=frames)
+    return np.array(to_tower(batch, Artefact.open(artefact).manifest.image).pixels)
