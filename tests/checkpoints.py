@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import atexit
 import functools
+import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import onnx
 
-from framedex.embed.manifest import ENCODER_KEY
+from framedex.embed.artefact import Artefact
+from framedex.embed.manifest import ENCODER_KEY, MANIFEST_NAME
 
 TokenizerFiles = Literal["spiece", "tokenizer.json"]
 
@@ -148,3 +152,27 @@ def stamp(graph: Path, encoder_key: str) -> None:
     model = onnx.load(str(graph), load_external_data=False)
     onnx.helper.set_model_props(model, {ENCODER_KEY: encoder_key})
     onnx.save(model, str(graph))
+
+
+def restore(folder: Path) -> Artefact:
+    """Make an artefact's manifest say what its files are now."""
+    path = folder / MANIFEST_NAME
+    value = json.loads(path.read_text())
+    for name in value["files"]:
+        data = (folder / name).read_bytes()
+        value["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "nbytes": len(data)}
+    path.write_text(json.dumps(value))
+    return Artefact.open(folder)
+
+
+def change_weights(folder: Path, kind: str) -> None:
+    """Turn the rows of a tower's matrices round, as if they were of another training; `restore` makes the hashes fit."""
+    model = onnx.load(str(folder / f"{kind}.onnx"), load_external_data=False)
+    path = folder / f"{kind}.onnx.data"
+    data = bytearray(path.read_bytes())
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1 and tensor.external_data:
+            at = int({entry.key: entry.value for entry in tensor.external_data}["offset"])
+            values = np.frombuffer(data, np.float32, int(np.prod(tensor.dims)), at).reshape(tensor.dims)
+            data[at : at + values.nbytes] = values[::-1].tobytes()
+    path.write_bytes(data)

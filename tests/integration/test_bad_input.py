@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checkpoints import change_weights, restore
 from cli import framedex, ok
 from framedex.embed.artefact import Artefact
 from framedex.index import Store
@@ -69,7 +70,7 @@ def test_no_encoder_named(world: SmallWorld, tmp_path: Path) -> None:
 
 def test_unknown_sampler_and_parameter(world: SmallWorld) -> None:
     ask = ("select", world.store, world.captions)
-    refused(*ask, "--sampler", "botom", code=2, message="exists: bottom, .*did you mean 'bottom'")
+    refused(*ask, "--sampler", "botom", code=2, message="exists: .*bottom, .*did you mean 'bottom'")
     refused(*ask, "--sampler", "window-top:lenght=3", code=2, message="did you mean 'length'")
     refused(*ask, "--sampler", "window-top:length", code=2, message="expected name:key=value")
     refused(*ask, code=2, message="--sampler: none given")
@@ -128,6 +129,21 @@ def test_artefact_whose_weights_do_not_match(world: SmallWorld, tmp_path: Path, 
         code=4,
         message=f"{graph.name}: .*export it again",
     )
+
+
+def test_artefact_with_other_weights_whose_hashes_were_made_to_match(world: SmallWorld, tmp_path: Path) -> None:
+    artefact = shutil.copytree(Artefact.open("micro-siglip").folder, tmp_path / "artefact")
+    change_weights(artefact, "image")
+    restore(artefact)
+    ask = ("index", world.clips[0], "--store", tmp_path / "S", "--encoder", artefact)
+    refused(*ask, code=5, message="image tower of 'micro-siglip': does not give the encoder's vectors.*export it again")
+    assert list(Store.open(tmp_path / "S").videos()) == []
+
+
+def test_pair_scorer_in_an_encoders_place(world: SmallWorld, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": "framedex-pair-artefact", "version": 1}))
+    ask = ("index", world.clips[0], "--store", tmp_path / "S", "--encoder", tmp_path)
+    refused(*ask, code=4, message="this is a pair scorer: use it with framedex scores make --scorer")
 
 
 def test_ambiguous_and_unknown_video(world: SmallWorld, tmp_path: Path) -> None:

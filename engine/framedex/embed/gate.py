@@ -2,7 +2,8 @@
 
 Half precision can turn an encoder's vectors into others of length 1 that nothing behind can tell from right ones (SigLIP's
 towers in TensorRT and ONNX Runtime: cosine 0.65 against the model). So a runtime is believed when it reproduces vectors that
-torch made in float32, and when it would rank pictures for prompts as they do.
+torch made in float32, and when it would rank pictures for prompts as they do. Weights of another model under this one's manifest
+are refused by the same figures.
 """
 
 from __future__ import annotations
@@ -93,11 +94,16 @@ def require(figures: Figures, *, precision: str, subject: str) -> None:
         DeviceError: with the figures and what was expected.
     """
     least = bar(precision)
+    advice = (
+        "its graphs may hold other weights than the manifest says: export it again, or use another runtime"
+        if precision == "fp32"
+        else "use a higher precision or another runtime"
+    )
     # Written so that NaN does not pass.
     if not (figures.cosine >= least.cosine and figures.ranks >= least.ranks):
         raise DeviceError(
             f"{subject}: does not give the encoder's vectors in {precision}: {figures}, expected cosine {least.cosine} and ranks "
-            f"{least.ranks} or more against torch in float32; use a higher precision or another runtime"
+            f"{least.ranks} or more against torch in float32; {advice}"
         )
 
 

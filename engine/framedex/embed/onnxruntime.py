@@ -16,6 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from framedex.contracts import Vectors
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import ENCODER_KEY, Tower
+from framedex.embed.reference import REFERENCE_NAME
 from framedex.embed.streams import Streams
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
 from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
@@ -87,7 +88,8 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         precision: only what the graphs have; None says the same.
         provider: `CPU` or `CUDA`; it never becomes the other one.
         fused: run the graphs that were fused for ONNX Runtime, where the artefact has them.
-        gated: prove the towers, where the exporter has not measured this very runtime already.
+        gated: prove the towers on the artefact's reference set; float32 on the CPU, which the exporter has measured, runs without
+            where there is none.
 
     Raises:
         UsageError: threads or batch below 1, or a precision that the graphs do not have.
@@ -110,15 +112,19 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
             raise UsageError(
                 f"{provider.name}: precision {precision!r} is not that of the artefact's graphs, {stored!r}; export one in it"
             )
-        # The exporter has measured float32 on the CPU already, against more than the reference set.
-        unmeasured = provider is not CPU or stored != "fp32"
+        if stored == "bf16" and provider is CPU:
+            raise UsageError(
+                f"{provider.name}: bf16 is run by torch-cpu or torch-cuda; name one with --runtime, or auto"
+            )
+        # Artefacts of before there were reference sets were measured by their exporter on this one runtime.
+        proved = REFERENCE_NAME in artefact.manifest.files or provider is not CPU or stored != "fp32"
         super().__init__(
             artefact,
             name=provider.name,
             threads=threads,
             batch=min(batch, 1) if stored == "int8" and provider is not CPU else batch,
             precision=stored,
-            gated=gated and unmeasured,
+            gated=gated and proved,
         )
         require_provider(provider, available=onnxruntime.get_available_providers())
         self._provider = provider

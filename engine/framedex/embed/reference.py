@@ -57,8 +57,8 @@ def read_reference(artefact: Artefact) -> Reference:
     path = artefact.folder / REFERENCE_NAME
     if REFERENCE_NAME not in artefact.manifest.files:
         raise ArtefactError(
-            f"{artefact.folder}: has no reference vectors ({REFERENCE_NAME}), which every runtime but onnxruntime-cpu is proved "
-            "against; export it again with --force"
+            f"{artefact.folder}: has no reference vectors ({REFERENCE_NAME}), which every runtime but onnxruntime-cpu in "
+            "float32 needs to be proved; export it again with --force"
         )
     try:
         # The file is ours to close: NumPy leaves one open that is no whole archive.

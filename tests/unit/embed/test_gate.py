@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from checkpoints import change_weights, restore
 from contracts.embedder_suite import random_tower
 from framedex.contracts import TowerBatch
 from framedex.embed import gate
@@ -34,17 +34,6 @@ def half_layer_norm(at: dict[str, Any], data: torch.Tensor, scale: torch.Tensor,
     return (centred / (variance + at["epsilon"]).sqrt() * scale.half() + bias.half()).float()
 
 
-def restore(folder: Path) -> Artefact:
-    """Make the manifest say what the files are now."""
-    path = folder / "manifest.json"
-    value = json.loads(path.read_text())
-    for name in value["files"]:
-        data = (folder / name).read_bytes()
-        value["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "nbytes": len(data)}
-    path.write_text(json.dumps(value))
-    return Artefact.open(folder)
-
-
 @pytest.fixture(scope="module")
 def outliers(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     """micro-siglip with two channels far from the others, as large trained towers have them, and its own reference."""
@@ -58,7 +47,7 @@ def outliers(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     onnx.save(model, str(folder / "image.onnx"))
     artefact = restore(folder)
     before = read_reference(artefact)
-    with OnnxRuntimeEmbedder(artefact, threads=1) as whole:
+    with OnnxRuntimeEmbedder(artefact, threads=1, gated=False, fused=False) as whole:
         order = np.arange(len(before.pixels), dtype=np.int64)
         vectors = whole.embed_images(TowerBatch(pts_us=order, pixels=before.pixels)).vectors
     dataclasses.replace(before, image_vectors=np.array(vectors)).write(folder / REFERENCE_NAME)
@@ -84,6 +73,21 @@ def test_ranks_tell_what_cosines_do_not(outliers: Artefact) -> None:
         embedder.embed_images(random_tower(embedder, 1))
 
 
+@pytest.mark.parametrize("kind", ["image", "text"])
+def test_other_weights_under_the_right_manifest_are_refused_by_onnx_runtime_on_the_cpu(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = shutil.copytree(Artefact.open("micro-siglip").folder, tmp_path / "artefact")
+    change_weights(folder, kind)
+    with OnnxRuntimeEmbedder(restore(folder), threads=1) as embedder:
+        expected = rf"{kind} tower of 'micro-siglip': does not give .* in fp32: cosine .*other weights.*export it again"
+        for _ in range(2):
+            with pytest.raises(DeviceError, match=expected):
+                embedder.embed_images(random_tower(embedder, 1)) if kind == "image" else embedder.embed_texts(["a dog"])
+        # Its other tower is sound.
+        embedder.embed_texts(["a dog"]) if kind == "image" else embedder.embed_images(random_tower(embedder, 1))
+
+
 def test_layer_norm_in_half_precision_is_refused_with_figures(
     outliers: Artefact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +110,7 @@ def test_an_artefact_without_reference_is_for_onnx_runtime_on_the_cpu_alone(tmp_
     assert artefact.manifest.encoder_key == Artefact.open("micro-siglip").manifest.encoder_key
     with OnnxRuntimeEmbedder(artefact, threads=1) as embedder:
         embedder.embed_images(random_tower(embedder, 1))
+        assert "gate_image" not in embedder.provenance
     with TorchEmbedder(artefact, threads=1) as embedder, pytest.raises(ArtefactError, match="has no reference vectors"):
         embedder.embed_images(random_tower(embedder, 1))
 
