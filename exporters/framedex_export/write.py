@@ -48,6 +48,7 @@ def publish(folder: Path, target: Path, manifest: str) -> None:
         UsageError: something that is no artefact is in the place.
     """
     for path in folder.iterdir():
+        path.chmod(0o644)  # onnx writes weights for their owner only
         _sync(path)
     (folder / MANIFEST_NAME).write_text(manifest, encoding="utf-8")
     _sync(folder / MANIFEST_NAME)

@@ -129,3 +129,4 @@ def test_an_encoders_artefact_is_no_pair_scorer(store: Store, questions: Path) -
     ran = framedex("scores", "make", store.path, questions, "--scorer", folder)
     assert ran.code == 4
     assert str(folder) in ran.err
+    assert "this is an encoder: use it with framedex index --encoder" in ran.err
