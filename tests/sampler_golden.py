@@ -39,7 +39,7 @@ def made_curves() -> dict[str, Any]:
     at = np.arange(n)
 
     def bump(centre: float, width: float, height: float) -> np.ndarray:
-        return height * np.exp(-(((at - centre) / width) ** 2))
+        return np.asarray(height * np.exp(-(((at - centre) / width) ** 2)))
 
     unrest = random.normal(scale=0.01, size=(6, n))
     curves = {
@@ -70,7 +70,7 @@ def made_curves() -> dict[str, Any]:
 
 def read_curves() -> dict[str, Any]:
     """The committed curves, vectors of length 1."""
-    curves = json.loads(CURVES.read_text())
+    curves: dict[str, Any] = json.loads(CURVES.read_text())
     for curve in curves.values():
         for name in ("embeddings", "prompt"):
             rows = np.array(curve[name])
@@ -81,7 +81,8 @@ def read_curves() -> dict[str, Any]:
 def picked(curve: dict[str, Any], spec: str, budget: int) -> list[int]:
     """Rows that a sampler takes of a curve."""
     name, parameters = parse_spec(spec)
-    return framedex.select(name, budget=budget, **curve, **parameters).rows.tolist()
+    given: dict[str, Any] = {**curve, **parameters}
+    return [int(row) for row in framedex.select(name, budget=budget, **given).rows]
 
 
 def picks(curves: dict[str, Any]) -> dict[str, dict[str, dict[str, list[int]]]]:
