@@ -1,4 +1,4 @@
-"""Which back ends of decoding, embedding and scoring can be used here, and what the others need."""
+"""Which back ends of decoding, embedding, scoring and pair scoring can be used here, and what the others need."""
 
 from __future__ import annotations
 
@@ -52,6 +52,17 @@ def scorer_states() -> dict[str, str]:
     from framedex.score import load_scorer, scorers
 
     return _states(scorers.names(), load_scorer)
+
+
+def pair_scorer_states() -> dict[str, str]:
+    """Every pair scorers' runtime by name: "" where it can be used, else what it needs, in a sentence. No artefact is opened."""
+    from framedex.pair import pair_scorers
+
+    def require(name: str) -> _Nothing:
+        pair_scorers.load(name)
+        return _Nothing()
+
+    return _states(pair_scorers.names(), require)
 
 
 def _states(names: Iterable[str], make: Callable[[str], _Closeable]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import typer
 
 import framedex
 from framedex.cli import options
-from framedex.cli.backends import NEVER_EXECUTED, decoder_states, embedder_states, scorer_states
+from framedex.cli.backends import NEVER_EXECUTED, decoder_states, embedder_states, pair_scorer_states, scorer_states
 from framedex.cli.output import default_threads, print_json
 from framedex.errors import ArtefactError, FramedexError, MissingDependency
 
@@ -62,6 +62,7 @@ def examine() -> dict[str, Any]:
         "decoders": _attempt(problems, "decoders", lambda: _checked(decoder_states(), DECODER, problems)),
         "embedders": _attempt(problems, "embedders", lambda: _embedders(problems)),
         "scorers": _attempt(problems, "scorers", lambda: _scorers(problems)),
+        "pair scorers": _attempt(problems, "pair scorers", _pair_scorers),
         "samplers": list(framedex.samplers()),
         "encoders": _attempt(problems, "bundled encoders", _encoders),
         "never executed": list(NEVER_EXECUTED),
@@ -115,6 +116,13 @@ def _scorers(problems: list[str]) -> dict[str, str]:
     return _checked(scorer_states(), AUTO, problems)
 
 
+def _pair_scorers() -> dict[str, str]:
+    """As `_checked`; none is needed, since indexing and searching work without."""
+    from framedex.pair import AUTO
+
+    return {"auto": AUTO, **{name: needs or "available" for name, needs in pair_scorer_states().items()}}
+
+
 def _checked(states: dict[str, str], auto: str, problems: list[str]) -> dict[str, str]:
     """What `auto` means, then each back end: "available", or what it needs. Only the one of `auto` is needed."""
     if states[auto]:
@@ -147,7 +155,8 @@ def _show(report: dict[str, Any]) -> None:
     if report["ffmpeg"]:
         codecs = ", ".join(name if text else f"{name} MISSING" for name, text in report["ffmpeg"]["codecs"].items())
         print(f"{'ffmpeg':<10}{report['ffmpeg']['version']} (pyav {report['ffmpeg']['pyav']}): {codecs}")
-    for stage, key in (("decode", "decoders"), ("embed", "embedders"), ("score", "scorers")):
+    stages = (("decode", "decoders"), ("embed", "embedders"), ("score", "scorers"), ("pairs", "pair scorers"))
+    for stage, key in stages:
         for name, state in (report[key] or {}).items():
             if name != "auto":
                 shown = f"{name} (auto)" if name == report[key]["auto"] else name

@@ -11,6 +11,8 @@ from framedex.cli.doctor import _show, examine
 from framedex.decode import decoders
 from framedex.embed import AUTO, embedders
 from framedex.errors import DeviceError
+from framedex.pair import AUTO as AUTO_PAIR_SCORER
+from framedex.pair import pair_scorers
 from framedex.score import AUTO as AUTO_SCORER
 from framedex.score import scorers
 
@@ -27,6 +29,8 @@ def test_every_back_end_is_named_and_auto_is_resolved() -> None:
     assert (report["embedders"]["auto"], report["scorers"]["auto"]) == (AUTO, AUTO_SCORER)
     assert report["embedders"][AUTO] == report["scorers"][AUTO_SCORER] == "available"
     assert report["embedders"]["torch-cpu"] == "available"
+    assert set(report["pair scorers"]) == {"auto", *pair_scorers.names()}
+    assert report["pair scorers"][report["pair scorers"]["auto"]] == "available"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorrt") is not None, reason="TensorRT is there")
@@ -38,6 +42,7 @@ def test_an_absent_one_is_no_problem_and_says_what_it_needs(capsys: pytest.Captu
     assert f"embed     {AUTO} (auto): available\n" in shown
     assert "embed     tensorrt: embedder 'tensorrt' needs 'tensorrt'" in shown
     assert "decode    pyav (auto): available\n" in shown
+    assert f"pairs     {AUTO_PAIR_SCORER} (auto): available\n" in shown
     assert "never run decoder dali-gpu, embedder onnxruntime-cuda" in shown
     assert shown.endswith("ready\n")
 
@@ -46,6 +51,12 @@ def test_what_auto_means_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("framedex.cli.doctor.scorer_states", lambda: {AUTO_SCORER: "needs a wheel"})
     report = examine()
     assert report["problems"] == ["needs a wheel"]
+
+
+def test_pair_scorers_are_no_condition_of_being_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framedex.cli.doctor.pair_scorer_states", lambda: {AUTO_PAIR_SCORER: "needs a wheel"})
+    report = examine()
+    assert (report["problems"], report["pair scorers"][AUTO_PAIR_SCORER]) == ([], "needs a wheel")
 
 
 @pytest.mark.parametrize(
