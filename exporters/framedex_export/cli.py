@@ -15,7 +15,7 @@ from framedex.cli.run import run
 from framedex.optional import import_optional
 from framedex_export import __version__
 from framedex_export.pair_cli import blip_itm, clipseg, cris_mask
-from framedex_export.tensorrt_cli import build, tensorrt
+from framedex_export.tensorrt_cli import build, require_buildable, tensorrt
 
 if TYPE_CHECKING:
     from framedex_export.export import ExportResult
@@ -207,7 +207,7 @@ def _export(
 ) -> None:
     started = time.monotonic()
     if to is Target.tensorrt:  # said before the work, not after it
-        import_optional("tensorrt", extra="gpu", needed_by=f"framedex-export {family} --to tensorrt")
+        require_buildable(precision.value, needed_by=f"framedex-export {family} --to tensorrt")
     # TensorRT takes its types from the graph, and the graph in float32 is where every precision begins.
     stored = Products.fp32 if to is Target.tensorrt else precision
     result = _exported(family, checkpoint, output, name=name, precision=stored.value, force=force, **options)
@@ -234,6 +234,8 @@ def _export(
         return
     if not result.written:
         print(f"{output}: this encoder is already there (key {manifest.encoder_key}); left alone")
+        for path in engines:
+            print(path)
         return
     print(f"{output}: {manifest.name}, {manifest.precision}, {manifest.dim} dimensions, key {manifest.encoder_key}")
     for path in engines:

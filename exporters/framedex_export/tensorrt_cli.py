@@ -11,6 +11,8 @@ from framedex.cli.output import note, print_json
 from framedex.errors import UsageError
 from framedex.optional import import_optional
 
+_COMMAND = "framedex-export tensorrt"
+
 
 def tensorrt(
     artefact: Annotated[
@@ -34,7 +36,8 @@ def tensorrt(
     """Build TensorRT 11 engines of both towers, on the GPU that they are for.
 
     An engine runs only with the TensorRT version and on the GPU that it was built with; others lie beside it. It is kept only
-    if it gives the encoder's own vectors. This command has never been executed: no machine with TensorRT was at hand.
+    if it gives the encoder's own vectors at every batch; framedex index takes the largest. With NVIDIA's library this command
+    has never been executed: no machine with TensorRT was at hand.
 
     \b
     Examples:
@@ -59,9 +62,30 @@ def build(
 
     opened = Artefact.open(artefact)
     read_reference(opened)
-    module = import_optional("framedex_export.tensorrt_build", extra="gpu", needed_by="framedex-export tensorrt")
+    require_buildable(precision, needed_by=_COMMAND)
+    module = import_optional("framedex_export.tensorrt_build", extra="gpu", needed_by=_COMMAND)
     written: list[Path] = module.build_engines(opened, precision=precision, batches=batches, folder=folder, report=note)
     return written
+
+
+def require_buildable(precision: str, *, needed_by: str) -> None:
+    """Refuse, before any work, engines that cannot be built here.
+
+    Args:
+        precision: that engines are asked in.
+        needed_by: what asks, for the message.
+
+    Raises:
+        UsageError: a precision that is not built.
+        MissingDependency: no TensorRT, no torch, or torch without CUDA.
+        DeviceError: no GPU.
+    """
+    graph = import_optional("framedex_export.tensorrt_graph", extra="export,cpu", needed_by=needed_by)
+    graph.require_precision(precision)
+    import_optional("tensorrt", extra="gpu", needed_by=needed_by)
+    import_optional("framedex.torch_device", extra="gpu", needed_by=needed_by).require_device(
+        "cuda", needed_by=needed_by
+    )
 
 
 def _numbers(text: str) -> tuple[int, ...]:
