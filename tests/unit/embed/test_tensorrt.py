@@ -170,8 +170,8 @@ def test_the_log_keeps_the_last_five_warnings_and_forgets_what_it_told(told: Tol
     from framedex.embed.tensorrt_log import Log
 
     log = Log()
-    for letter in "abcdefg":
-        log.log(trt.ILogger.Severity.WARNING, letter + "\n")
+    for line in ("a\n", "b\n", "c\n", "d\n", "e\n", "f\n", "g"):
+        log.log(trt.ILogger.Severity.WARNING, line)
         log.log(trt.ILogger.Severity.VERBOSE, "chatter")
     assert log.told() == "c | d | e | f | g"
     assert log.told() == "TensorRT gave no reason"
