@@ -32,7 +32,7 @@ def number(value: int) -> NDArray[np.int64]:
     return np.array(value, np.int64)
 
 
-def write(path: Path, nodes: Sequence[NodeProto], x: NDArray[Any], constants: Constants) -> Path:
+def write(path: Path, nodes: Sequence[NodeProto], x: NDArray[Any], constants: Constants, *, opset: int = 20) -> Path:
     graph = helper.make_graph(
         list(nodes),
         "test",
@@ -40,7 +40,7 @@ def write(path: Path, nodes: Sequence[NodeProto], x: NDArray[Any], constants: Co
         [helper.make_empty_tensor_value_info("y")],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
     helper.set_model_props(model, {ENCODER_KEY: KEY})
     save(model, str(path))
     return path

@@ -213,4 +213,17 @@ def test_an_operator_is_onnx_runtimes(tmp_path: Path, case: str) -> None:
 
 def test_every_operator_has_a_case() -> None:
     tested = {each.op_type for nodes, _, _ in CASES.values() for each in nodes}
-    assert OPS.keys() - tested == {"linear", "attention", "Range"}, "the first two are ours, and tested below"
+    assert OPS.keys() - tested == {"linear", "attention", "Range", "Attention"}, "the first two are ours; tested below"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("scale", [{}, {"scale": 0.3}])
+def test_attention_of_opset_23_is_onnx_runtimes(tmp_path: Path, masked: bool, scale: dict[str, float]) -> None:
+    x = values(3, 4, 6)
+    inputs = ("x", "k", "v", *(("m",) if masked else ()))
+    constants = {"k": values(3, 5, 6, seed=1), "v": values(3, 5, 6, seed=2)}
+    if masked:
+        constants["m"] = values(4, 5, seed=3)
+    nodes = [node("Attention", *inputs, q_num_heads=2, kv_num_heads=2, **scale)]
+    path = write(tmp_path / "g.onnx", nodes, x, constants, opset=23)
+    assert np.abs(by_torch(path, x) - by_onnxruntime(path, x)).max() < 1e-5
