@@ -16,6 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from framedex.contracts import Vectors
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import ENCODER_KEY, Tower
+from framedex.embed.onnx_opset import require_opset
 from framedex.embed.reference import REFERENCE_NAME
 from framedex.embed.streams import Streams
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
@@ -157,6 +158,7 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         return self._streams[-1]
 
     def _session(self, graph: Path, tower: Tower) -> onnxruntime.InferenceSession:
+        require_opset(graph, self.manifest.provenance.opset)
         session = open_session(graph, provider=self._provider, threads=1 if self._provider is CPU else self._threads)
         require_graph(session, graph, inputs=[tower.input], outputs=[tower.output], key=self.manifest.encoder_key)
         return session

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from framedex.contracts import Vectors
 from framedex.embed.artefact import Artefact
 from framedex.embed.onnx_graph.module import load_module
+from framedex.embed.onnx_opset import require_opset
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
 from framedex.errors import DeviceError, UsageError
 from framedex.torch_device import DeviceName, at_most, device_label, require_device, require_full_products
@@ -98,8 +99,10 @@ class TorchEmbedder(TowerEmbedder):
 
     def _open(self, kind: Kind) -> Run:
         image = kind == "image"
+        graph = self._artefact.image_graph if image else self._artefact.text_graph
+        require_opset(graph, self.manifest.provenance.opset)
         module = load_module(
-            self._artefact.image_graph if image else self._artefact.text_graph,
+            graph,
             self.manifest.towers.image if image else self.manifest.towers.text,
             encoder_key=self.manifest.encoder_key,
             low=self._low,

@@ -12,9 +12,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from framedex.embed.onnx_opset import STANDARD_DOMAINS
 from framedex.errors import ArtefactError
 
-_STANDARD_DOMAINS = ("", "ai.onnx")
+#: Operators mean in both what `ops` and `layers` compute; only the second has `Attention`.
+_OPSETS = (20, 23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +61,24 @@ def read_graph(path: Path) -> Graph:
     """Read an ONNX file, and the file of weights beside it where it has one.
 
     Raises:
-        ArtefactError: no ONNX file, or one with operators of another domain or with graphs inside.
+        ArtefactError: no ONNX file, or one of an opset that torch does not run, with operators of another domain or with graphs
+            inside.
     """
     try:
         model = onnx.load(str(path))
     except (DecodeError, OSError, ValueError, onnx.checker.ValidationError) as error:
         raise ArtefactError(f"{path}: cannot be read as ONNX ({error}); export it again") from error
+    opsets = [entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS]
+    if not opsets or opsets[0] not in _OPSETS:
+        raise ArtefactError(
+            f"{path}: is in opset {opsets[0] if opsets else None}, our torch runtime has {', '.join(map(str, _OPSETS))}; "
+            "use onnxruntime-cpu"
+        )
     graph = model.graph
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     steps = []
     for node in graph.node:
-        if node.domain not in _STANDARD_DOMAINS:
+        if node.domain not in STANDARD_DOMAINS:
             raise ArtefactError(
                 f"{path}: operator {node.domain}.{node.op_type} is a runtime's own, torch does not run it; use onnxruntime-cpu"
             )
