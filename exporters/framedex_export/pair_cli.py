@@ -112,6 +112,8 @@ def _export(
     as_json: bool,
     **options: int,
 ) -> None:
+    from framedex.pair.gate import shown_order
+
     started = time.monotonic()
     result = _exported(family, checkpoint, output, name=name, rule=rule, force=force, **options)
     manifest = result.artefact.manifest
@@ -128,6 +130,7 @@ def _export(
                 "rule": manifest.score.rule,
                 "scorer_key": key,
                 "nbytes": sum(entry.nbytes for entry in manifest.files.values()),
+                "nothing_to_rank": [rule for rule, each in measured.scores.items() if each.rank_agreement is None],
                 "parity": measured.model_dump(mode="json"),
                 "seconds": round(time.monotonic() - started, 1),
             }
@@ -140,16 +143,14 @@ def _export(
     print(f"{output}: {manifest.name}, {manifest.family} by {manifest.score.rule}, key {key}")
     print(
         f"parity with torch over {measured.images} pictures and {measured.texts} texts: logits within "
-        f"{measured.output_max_difference:.1e}, scores within {scores.max_difference:.1e}, order kept in "
-        f"{_share(scores.rank_agreement)} of {scores.ranked} pairs, preprocessing within "
-        f"{measured.preprocessing_max_grey_levels} grey levels"
+        f"{measured.output_max_difference:.1e}, scores within {scores.max_difference:.1e}, "
+        f"{shown_order(manifest.score.rule, scores)}, preprocessing within {measured.preprocessing_max_grey_levels} grey levels"
     )
+    for rule, others in measured.scores.items():
+        if others.rank_agreement is None:
+            print(f"note: {shown_order(rule, others)}; whether its order would be kept is not known")
     if manifest.image.note is not None:
         print(f"note: {manifest.image.note}")
-
-
-def _share(agreement: float | None) -> str:
-    return "none" if agreement is None else f"{100 * agreement:.2f} %"
 
 
 def _exported(

@@ -28,6 +28,7 @@ from framedex_export import pair_parity
 from framedex_export.export import Report, provenance
 from framedex_export.families import PairFamily, pair_families
 from framedex_export.onnx_export import export_graph
+from framedex_export.pair_reference import write_pair_reference
 from framedex_export.tokenizer import WrittenTokenizer, write_tokenizer
 from framedex_export.write import is_occupied, list_files, publish, require_artefact, staging
 
@@ -73,6 +74,7 @@ def export_pair_scorer(
     Raises:
         UsageError: unknown family or rule, no checkpoint there, or the target holds something else.
         ArtefactError: the checkpoint does not hold, or the artefact does not reach parity; the target is as it was.
+        DeviceError: the artefact's graphs cannot be run, or do not give its reference set; the target is as it was.
         StorageError: the target cannot be written.
     """
     target = target.resolve()
@@ -88,11 +90,14 @@ def export_pair_scorer(
         if is_occupied(target) and not force:
             return PairExportResult(artefact=_same_network(target, network, tokenizer, score), written=False)
         graphs = _export_graphs(network, tokenizer, folder, report)
+        report("writing the reference set")
+        write_pair_reference(network, folder)
         draft = _describe(network, tokenizer, folder, graphs=graphs, name=name or target.name, score=score)
         report("measuring parity against torch")
         built = PairArtefact(folder=folder, manifest=draft)
         measured = pair_parity.measure(network, built, tokenizer_texts=tokenizer.texts)
         pair_parity.require(measured)
+        pair_parity.prove(built)
         publish(folder, target, draft.model_copy(update={"parity": measured}).to_json())
     return PairExportResult(artefact=PairArtefact.open(target), written=True)
 

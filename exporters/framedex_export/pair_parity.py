@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from framedex.contracts import TowerBatch
 from framedex.errors import ArtefactError
+from framedex.pair import gate
 from framedex.pair.artefact import PairArtefact
 from framedex.pair.base import PairFrames
-from framedex.pair.frame_score import frame_scores
-from framedex.pair.manifest import PairManifest, PairParity, Rule, RuleParity
+from framedex.pair.manifest import PairParity
 from framedex.pair.onnxruntime import OnnxRuntimePairScorer
 from framedex_export.battery import pictures, tower_pixels
 from framedex_export.families import PairFamily
 
-#: Of logits, where their deviation is 1 or less; of the deviation where it is more.
-MAX_DIFFERENCE = 1e-3
-MIN_RANK_AGREEMENT = 0.99
 MAX_GREY_LEVELS = 1
 
 _BATCH = 4
-#: Scores that are nearer to each other than this, in units of the larger one or of 1, are not ranked.
-_APART = 1e-5
 # Of the battery: noise and a scene of one size, a thin frame, and scenes wide, tall and upright.
 _PICTURES = (0, 1, 3, 9, 13, 15, 17, 19)
 _TEXTS = (
@@ -63,7 +57,7 @@ def measure(family: PairFamily, artefact: PairArtefact, *, tokenizer_texts: int)
     expected = family.outputs(frames.batch.pixels, _TEXTS)
     got = np.full_like(expected, np.nan)
     with OnnxRuntimePairScorer(
-        artefact, threads=torch.get_num_threads(), batch=_BATCH, rule=None, cache_nbytes=0
+        artefact, threads=torch.get_num_threads(), batch=_BATCH, rule=None, cache_nbytes=0, gated=False
     ) as scorer:
         for row, texts, outputs in scorer.outputs(frames, _TEXTS):
             got[texts, row] = outputs
@@ -72,10 +66,10 @@ def measure(family: PairFamily, artefact: PairArtefact, *, tokenizer_texts: int)
         texts=len(_TEXTS),
         tokenizer_texts=tokenizer_texts,
         preprocessing_max_grey_levels=int(np.rint(grey)),
-        output_max_difference=_farthest(got, expected),
+        output_max_difference=gate.farthest(got, expected),
         output_deviation=float(expected.std(dtype=np.float64)),
         scores={
-            rule: compare_scores(_scores(got, rule, manifest, frames), _scores(expected, rule, manifest, frames))
+            rule: gate.measure(got, expected, rule=rule, manifest=manifest, sizes=frames.sizes).scores
             for rule in manifest.rules
         },
     )
@@ -84,13 +78,12 @@ def measure(family: PairFamily, artefact: PairArtefact, *, tokenizer_texts: int)
 def require(parity: PairParity) -> None:
     """Refuse figures beyond the bars: logits, scores and their order, and preprocessing within one grey level.
 
-    The rule `area` counts cells on one side of a threshold, and a cell at the threshold falls to either side by rounding: its
-    figures are recorded, and have no bar.
+    The bars of logits and order are `framedex.pair.gate`'s.
 
     Raises:
         ArtefactError: the first figure that is not reached.
     """
-    most = MAX_DIFFERENCE * max(1.0, parity.output_deviation)
+    most = gate.most_difference(parity.output_deviation)
     # Written so that NaN does not pass.
     if not parity.output_max_difference <= most:
         raise ArtefactError(
@@ -98,10 +91,10 @@ def require(parity: PairParity) -> None:
             "model; nothing was written"
         )
     for rule, scores in parity.scores.items():
-        if rule != "area" and not (scores.rank_agreement is None or scores.rank_agreement >= MIN_RANK_AGREEMENT):
+        if not gate.keeps_order(rule, scores):
             raise ArtefactError(
-                f"parity: rank_agreement of {rule} is {scores.rank_agreement:.6f}, expected {MIN_RANK_AGREEMENT} or more against "
-                "the torch model; nothing was written"
+                f"parity: rank_agreement of {rule} is {scores.rank_agreement:.6f}, expected {gate.MIN_RANK_AGREEMENT} or more "
+                "against the torch model; nothing was written"
             )
     if parity.preprocessing_max_grey_levels > MAX_GREY_LEVELS:
         raise ArtefactError(
@@ -110,36 +103,13 @@ def require(parity: PairParity) -> None:
         )
 
 
-def compare_scores(got: NDArray[np.float32], expected: NDArray[np.float32]) -> RuleParity:
-    """Scores (m, n) of texts and pictures against the reference's: the largest difference, and how often the order is kept."""
-    first, second = np.triu_indices(expected.shape[1], k=1)
-    theirs = expected[:, first].astype(np.float64) - expected[:, second]
-    ours = got[:, first].astype(np.float64) - got[:, second]
-    scale = np.maximum(1.0, np.maximum(np.abs(expected[:, first]), np.abs(expected[:, second])))
-    ranked = np.abs(theirs) > _APART * scale
-    agree = np.sign(ours[ranked]) == np.sign(theirs[ranked])
-    return RuleParity(
-        max_difference=_farthest(got, expected),
-        rank_agreement=float(agree.mean()) if ranked.any() else None,
-        ranked=int(ranked.sum()),
-    )
+def prove(artefact: PairArtefact) -> None:
+    """Prove an artefact on its own reference set, as whoever uses it will.
 
-
-def _farthest(got: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    return float(np.abs(got - expected).max())
-
-
-def _scores(
-    outputs: NDArray[np.float32], rule: Rule, manifest: PairManifest, frames: PairFrames
-) -> NDArray[np.float32]:
-    columns = [
-        frame_scores(
-            outputs[:, column],
-            rule=rule,
-            threshold=manifest.score.threshold,
-            image=manifest.image,
-            size=(int(height), int(width)),
-        )
-        for column, (height, width) in enumerate(frames.sizes)
-    ]
-    return np.stack(columns, axis=1)
+    Raises:
+        DeviceError: it would be refused, with the figures.
+    """
+    with OnnxRuntimePairScorer(
+        artefact, threads=torch.get_num_threads(), batch=_BATCH, rule=None, cache_nbytes=0
+    ) as scorer:
+        scorer.prove()

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from framedex.embed.manifest import (
     MANIFEST_NAME,
+    PAIR_FORMAT,
     Count,
     FileEntry,
     ImageRules,
@@ -20,11 +21,12 @@ from framedex.embed.manifest import (
     read_json,
     validate_record,
 )
+from framedex.embed.reference import REFERENCE_NAME
 from framedex.errors import ArtefactError
 from framedex.keys import Json, json_key
 from framedex.pair.frame_score import MASK_RULES, MATCH_RULES, MaskRule, MatchRule
 
-FORMAT: Final = "framedex-pair-artefact"
+FORMAT: Final = PAIR_FORMAT
 VERSION: Final = 1
 
 PairFamily = Literal["cris-mask", "clipseg", "blip-itm"]
@@ -190,6 +192,11 @@ def validate_pair_manifest(value: Any, *, subject: str) -> PairManifest:
     manifest = validate_record(PairManifest, value, subject=subject, form=FORMAT, version=VERSION)
     if manifest.parity is None:
         raise ArtefactError(f"{subject}: parity was never measured; export it again")
+    if REFERENCE_NAME not in manifest.files:
+        raise ArtefactError(
+            f"{subject}: has no reference scores ({REFERENCE_NAME}), which a pair scorer is proved against before it is used; "
+            "export it again with --force"
+        )
     return manifest
 
 

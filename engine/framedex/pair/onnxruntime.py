@@ -10,16 +10,19 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from framedex.contracts import Pixels, Vectors
+from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed.manifest import ImageRules
 from framedex.embed.onnxruntime import CPU, ORT_ERRORS, open_session, require_graph
+from framedex.embed.reference import REFERENCE_NAME
 from framedex.embed.text import TextEncoder
-from framedex.errors import DeviceError, UsageError
+from framedex.errors import ArtefactError, DeviceError, UsageError
+from framedex.pair import gate
 from framedex.pair.artefact import PairArtefact
 from framedex.pair.base import PairFrames
 from framedex.pair.cache import ArrayCache, Arrays, own
 from framedex.pair.frame_score import frame_scores
 from framedex.pair.manifest import Graph, PairManifest
+from framedex.pair.reference import read_pair_reference
 
 Part = Literal["frame", "text", "pair"]
 
@@ -38,13 +41,21 @@ class OnnxRuntimePairScorer:
         batch: frames per run of the frame graph and texts per run of the pair graph, >= 1.
         rule: one of the manifest's `rules`; the artefact's own where None.
         cache_nbytes: of frames' features that are kept for later calls, >= 0.
+        gated: whether the graphs are proved before the first score; the exporter, which measures more, does not ask for it.
 
     Raises:
         UsageError: threads or batch below 1, a negative cache, or a rule that does not fit what the network gives.
     """
 
     def __init__(
-        self, artefact: PairArtefact, *, threads: int, batch: int, rule: str | None, cache_nbytes: int
+        self,
+        artefact: PairArtefact,
+        *,
+        threads: int,
+        batch: int,
+        rule: str | None,
+        cache_nbytes: int,
+        gated: bool = True,
     ) -> None:
         manifest = artefact.manifest
         if threads < 1 or batch < 1 or cache_nbytes < 0:
@@ -64,6 +75,8 @@ class OnnxRuntimePairScorer:
         self._frames: ArrayCache[tuple[str, int]] = ArrayCache(cache_nbytes)
         self._texts: ArrayCache[str] = ArrayCache(_TEXT_CACHE_NBYTES)
         self._encoder: TextEncoder | None = None
+        self._figures: gate.PairFigures | None = None
+        self._gated = gated
         self._closed = False
 
     @property
@@ -89,7 +102,7 @@ class OnnxRuntimePairScorer:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Runtime, its version, device and precision, how it was run, and the rule."""
+        """Runtime, its version, device and precision, how it was run, the rule, and figures of the proof once there are any."""
         return {
             "runtime": CPU.name,
             "runtime_version": onnxruntime.__version__,
@@ -98,6 +111,7 @@ class OnnxRuntimePairScorer:
             "threads": str(self._threads),
             "batch": str(self._batch),
             "rule": self._rule,
+            **({} if self._figures is None else {"gate": str(self._figures)}),
         }
 
     def scores(self, frames: PairFrames, texts: Sequence[str]) -> Vectors:
@@ -107,7 +121,7 @@ class OnnxRuntimePairScorer:
             UsageError: no text, one string in place of several, or a text of which the network's rules leave nothing.
             ValueError: pixels are not of the network's size, or the scorer is closed.
             ArtefactError: a graph is not what the manifest says.
-            DeviceError: the runtime failed, or gave logits that are no numbers.
+            DeviceError: the runtime failed, gave logits that are no numbers, or does not give those of the reference set.
         """
         scores = np.empty((len(texts), len(frames)), np.float32)
         for row, columns, outputs in self.outputs(frames, texts):
@@ -134,12 +148,39 @@ class OnnxRuntimePairScorer:
             raise ValueError(
                 f"[pair scores] expected pixels (n, {self.image.size[0]}, {self.image.size[1]}, 3), got {pixels.shape}"
             )
+        if self._gated and self._figures is None:
+            self.prove()
+        yield from self._pairs(frames, texts)
+
+    def prove(self) -> None:
+        """Run the reference set, and let nobody have a score where it does not come out as torch's; raises as `scores`."""
+        reference = read_pair_reference(self._artefact)
+        n = len(reference.pixels)
+        batch = TowerBatch(pts_us=np.arange(n, dtype=np.int64), pixels=reference.pixels)
+        frames = PairFrames(video_key=REFERENCE_NAME, batch=batch, sizes=reference.sizes)
+        got = np.full_like(reference.logits, np.nan)
+        for row, columns, outputs in self._pairs(frames, reference.texts):
+            got[columns, row] = outputs
+        # What was kept of them is of no use to anybody.
+        self._frames.clear()
+        self._texts.clear()
+        figures = gate.measure(got, reference.logits, rule=self._rule, manifest=self.manifest, sizes=reference.sizes)
+        gate.require(figures, subject=f"pair scorer {self.manifest.name!r} ({self._artefact.folder})")
+        self._figures = figures
+
+    def _pairs(self, frames: PairFrames, texts: Sequence[str]) -> Iterator[tuple[int, slice, NDArray[np.float32]]]:
         words = self._words(texts)
+        shape = self.manifest.graphs.pair.outputs[0].shape
         for row, features in enumerate(self._features(frames)):
             for start in range(0, len(texts), self._batch):
                 chunk = words[start : start + self._batch]
                 stacked = [np.stack(parts) for parts in zip(*chunk, strict=True)]
                 (outputs,) = self._run("pair", [*features, *stacked])
+                if outputs.shape != (len(chunk), *shape):
+                    raise ArtefactError(
+                        f"{self.manifest.graphs.pair.file}: expected logits {(len(chunk), *shape)}, as the manifest says, got "
+                        f"{outputs.shape}; export it again"
+                    )
                 # Here, since a rule may look past what is no number.
                 if not np.isfinite(outputs).all():
                     raise DeviceError(

@@ -1,13 +1,12 @@
-"""The bars of a pair scorer's parity: what passes, what does not, and what is ranked."""
+"""The bars of a pair scorer's parity: what passes, and what does not."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from framedex.errors import ArtefactError
 from framedex.pair.manifest import PairParity, RuleParity
-from framedex_export.pair_parity import compare_scores, require
+from framedex_export.pair_parity import require
 
 GOOD = RuleParity(max_difference=1e-6, rank_agreement=1.0, ranked=100)
 
@@ -47,18 +46,3 @@ def test_good_figures_pass() -> None:
 def test_figures_beyond_a_bar_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ArtefactError, match=message):
         require(_parity(**changes))
-
-
-def test_ranks_by_hand() -> None:
-    """Two texts, three pictures: six pairs, of which one is tied in the reference and one of the rest is turned round."""
-    expected = np.array([[0.1, 0.2, 0.3], [0.5, 0.5, 0.1]], np.float32)
-    got = np.array([[0.2, 0.1, 0.3], [0.4, 0.5, 0.1]], np.float32)
-    measured = compare_scores(got, expected)
-    assert measured.ranked == 5
-    assert measured.rank_agreement == pytest.approx(4 / 5)
-    assert measured.max_difference == pytest.approx(0.1)
-
-
-def test_with_nothing_to_rank_there_is_no_agreement() -> None:
-    same = np.ones((2, 3), np.float32)
-    assert compare_scores(same, same).rank_agreement is None
