@@ -14,6 +14,27 @@ constexpr std::size_t kScan = 16;
 // Up to here a list is kept sorted by inserting; beyond, sorting is cheaper.
 constexpr std::size_t kInserted = 64;
 
+// A score that at least `kept` <= kScan of n >= kScan scores reach: the kept-th best of the best of each column, where the
+// scores are written in lines of kScan.
+float reached(const float* scores, std::size_t n, std::size_t kept) {
+    float best[kScan];
+    std::copy(scores, scores + kScan, best);
+    for (std::size_t i = kScan; i + kScan <= n; i += kScan) {
+        for (std::size_t lane = 0; lane < kScan; ++lane) {
+            best[lane] = std::max(best[lane], scores[i + lane]);
+        }
+    }
+    float least = -std::numeric_limits<float>::infinity();
+    for (std::size_t lane = 0; lane < kScan; ++lane) {
+        std::size_t count = 0;
+        for (std::size_t other = 0; other < kScan; ++other) {
+            count += best[other] >= best[lane];
+        }
+        least = count >= kept ? std::max(least, best[lane]) : least;
+    }
+    return least;
+}
+
 // The best of `n` scores while they pass by, in order of time: an equal score comes after those that are there.
 void insert_top(const float* scores, std::size_t n, std::size_t kept, float* top_scores, std::int64_t* top_rows) {
     std::size_t filled = 0;
@@ -44,6 +65,28 @@ void insert_top(const float* scores, std::size_t n, std::size_t kept, float* top
             }
         }
         row = end;
+    }
+}
+
+// As insert_top, for kept <= kScan <= n: only scores that reach a bound come near the list, a few more than are kept.
+void insert_reached(const float* scores, std::size_t n, std::size_t kept, float* top_scores, std::int64_t* top_rows) {
+    constexpr std::size_t room = 256;
+    const float least = reached(scores, n, kept);
+    std::int64_t rows[room];
+    float found[room];
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        rows[count] = static_cast<std::int64_t>(i);
+        found[count] = scores[i];
+        count += scores[i] >= least;
+        if (count == room) {  // too many reach it
+            insert_top(scores, n, kept, top_scores, top_rows);
+            return;
+        }
+    }
+    insert_top(found, count, kept, top_scores, top_rows);
+    for (std::size_t i = 0; i < kept; ++i) {
+        top_rows[i] = rows[top_rows[i]];
     }
 }
 
@@ -108,7 +151,7 @@ void fill_results(const Lookup& lookup, const float* scores, std::size_t k, Wind
     for (std::size_t i = 0; i < lookup.prompts.rows; ++i) {
         const float* row = scores + i * n;
         if (lookup.top_scores != nullptr && kept > 0) {
-            const auto top = kept <= kInserted ? insert_top : sort_top;
+            const auto top = kept > kInserted ? sort_top : kept <= kScan && n >= 4 * kScan ? insert_reached : insert_top;
             top(row, n, kept, lookup.top_scores + i * kept, lookup.top_rows + i * kept);
         }
         if (lookup.maxima != nullptr && n > 0) {
