@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contracts.embedder_suite import EmbedderSuite
 from framedex.contracts import TowerBatch
 from framedex.embed.artefact import Artefact
 from framedex.embed.reference import read_reference
@@ -175,3 +176,12 @@ def test_the_log_keeps_the_last_five_warnings_and_forgets_what_it_told(told: Tol
         log.log(trt.ILogger.Severity.VERBOSE, "chatter")
     assert log.told() == "c | d | e | f | g"
     assert log.told() == "TensorRT gave no reason"
+
+
+class TestOverAStandIn(EmbedderSuite):
+    """The suite that every embedder keeps."""
+
+    @pytest.fixture
+    def embedder(self, opened: Callable[..., Any]) -> Iterator[Any]:
+        with opened() as embedder:
+            yield embedder
