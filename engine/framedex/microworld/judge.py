@@ -17,8 +17,11 @@ from framedex.embed.base import Embedder
 from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.microworld.recall import Recall, inside, score_pair, summarise
-from framedex.select import samplers, select
+from framedex.select import select
 from framedex.select.batch import video_names
+
+#: What is judged: the plain rules, which any installation has and which read scores alone.
+JUDGED = ("uniform", "random", "top", "bottom", "window-top", "window-bottom", "drop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +80,7 @@ class Judgement:
 def judge(
     store: Store, embedder: Embedder, questions: Sequence[Question], *, budget: int, seed: int, grid: str | None = None
 ) -> Judgement:
-    """Score every question's prompt against its video and run every registered sampler.
+    """Score every question's prompt against its video and run the samplers of `JUDGED`.
 
     Raises:
         UsageError: a question without evidence, or about a video that the store does not hold.
@@ -111,13 +114,13 @@ def judge(
                             question=question.id,
                             variant="question",
                         )
-                        for name in samplers()
+                        for name in JUDGED
                     },
                 )
             )
     return Judgement(
         recall=summarise([score_pair(case.scores.scores[0], case.times_s, case.question.evidence) for case in cases]),
-        caught={name: float(np.mean([case.caught(name) for case in cases])) for name in samplers()},
+        caught={name: float(np.mean([case.caught(name) for case in cases])) for name in JUDGED},
         chance=float(np.mean([chance_of_evidence(case.in_evidence, budget) for case in cases])),
         budget=budget,
         cases=tuple(cases),
