@@ -12,6 +12,7 @@ from framedex.cli.output import note, print_json
 from framedex.optional import import_optional
 
 if TYPE_CHECKING:
+    from framedex.pair.manifest import PairManifest, PairParity
     from framedex_export.pair_export import PairExportResult
 
 Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Folder with the Hugging Face checkpoint.")]
@@ -112,8 +113,6 @@ def _export(
     as_json: bool,
     **options: int,
 ) -> None:
-    from framedex.pair.gate import shown_order
-
     started = time.monotonic()
     result = _exported(family, checkpoint, output, name=name, rule=rule, force=force, **options)
     manifest = result.artefact.manifest
@@ -139,16 +138,23 @@ def _export(
     if not result.written:
         print(f"{output}: this pair scorer is already there (key {key}); left alone")
         return
-    scores = measured.scores[manifest.score.rule]
-    print(f"{output}: {manifest.name}, {manifest.family} by {manifest.score.rule}, key {key}")
+    _show(output, manifest, measured)
+
+
+def _show(output: Path, manifest: PairManifest, measured: PairParity) -> None:
+    from framedex.pair.gate import shown_order
+
+    rule = manifest.score.rule
+    scores = measured.scores[rule]
+    print(f"{output}: {manifest.name}, {manifest.family} by {rule}, key {manifest.scorer_key(rule)}")
     print(
         f"parity with torch over {measured.images} pictures and {measured.texts} texts: logits within "
-        f"{measured.output_max_difference:.1e}, scores within {scores.max_difference:.1e}, "
-        f"{shown_order(manifest.score.rule, scores)}, preprocessing within {measured.preprocessing_max_grey_levels} grey levels"
+        f"{measured.output_max_difference:.1e}, scores within {scores.max_difference:.1e}, {shown_order(rule, scores)}, "
+        f"preprocessing within {measured.preprocessing_max_grey_levels} grey levels"
     )
-    for rule, others in measured.scores.items():
+    for each, others in measured.scores.items():
         if others.rank_agreement is None:
-            print(f"note: {shown_order(rule, others)}; whether its order would be kept is not known")
+            print(f"note: {shown_order(each, others)}; whether its order would be kept is not known")
     if manifest.image.note is not None:
         print(f"note: {manifest.image.note}")
 
