@@ -24,6 +24,8 @@ import pytest
 import torch
 from onnx import TensorProto
 
+from framedex import torch_device
+
 # They bind the library when they are imported.
 _OURS = ("framedex.embed.tensorrt", "framedex.embed.tensorrt_log", "framedex_export.tensorrt_build")
 
@@ -33,6 +35,7 @@ class Told:
     """What the library was asked, and what it shall do; free to be changed between calls.
 
     Attributes:
+        gpu: whether there is one, of which the memory is the CPU's.
         version: its own.
         asked: every call that changes what is built: name, then arguments.
         refused: names of calls that give None or False.
@@ -45,6 +48,7 @@ class Told:
         capturing: what the CUDA graph in the making has captured.
     """
 
+    gpu: bool
     version: str = "11.9.0"
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -64,7 +68,7 @@ class Told:
 @contextmanager
 def installed(patch: pytest.MonkeyPatch, *, gpu: bool = True) -> Iterator[Told]:
     """The library is there inside, and our modules over it are imported anew; `gpu` also stands in for a device."""
-    told = Told()
+    told = Told(gpu=gpu)
     before = {name: sys.modules.pop(name) for name in _OURS if name in sys.modules}
     with patch.context() as inside:
         inside.setitem(sys.modules, "tensorrt", _library(told))
@@ -73,6 +77,7 @@ def installed(patch: pytest.MonkeyPatch, *, gpu: bool = True) -> Iterator[Told]:
         try:
             yield told
         finally:
+            told.gpu = False
             for name in _OURS:
                 sys.modules.pop(name, None)
                 package, _, attribute = name.rpartition(".")
@@ -328,7 +333,13 @@ def _stand_in_for_cuda(patch: pytest.MonkeyPatch, told: Told) -> None:
         yield
         told.capturing = None
 
-    patch.setattr("framedex.torch_device.require_device", lambda _name, *, needed_by: torch.device("cpu"))
+    real = torch_device.require_device
+
+    def require_device(name: torch_device.DeviceName, *, needed_by: str) -> torch.device:
+        # A module that is first imported inside keeps this function: behind the end it asks the real one.
+        return torch.device("cpu") if told.gpu else real(name, needed_by=needed_by)
+
+    patch.setattr(torch_device, "require_device", require_device)
     patch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
     patch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA H100 80GB HBM3")
     patch.setattr(torch.cuda, "current_stream", lambda: Stream(torch.device("cpu")))
