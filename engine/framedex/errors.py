@@ -28,6 +28,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_FIRST_LINE = 200
+
 
 class FramedexError(Exception):
     """Base of every error that a user can meet; `exit_code` is what the command line returns."""
@@ -121,3 +123,9 @@ def did_you_mean(got: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
     exists = f"exists: {', '.join(names)}" if names else "none exists"
     return f"{exists}; did you mean {near[0]!r}?" if near else exists
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's exception says first, of 200 characters at most; its class where it says nothing."""
+    line = str(error).strip().split("\n", maxsplit=1)[0].rstrip() or type(error).__name__
+    return line if len(line) <= _FIRST_LINE else f"{line[: _FIRST_LINE - 1]}…"

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoTokenizer
 
-from framedex.errors import ArtefactError, UsageError
+from framedex.errors import ArtefactError, UsageError, first_line
 from framedex.keys import sha256_file, sha256_parts
 
 _WEIGHTS = "model.safetensors"
@@ -116,11 +116,6 @@ def require_vocabulary(folder: Path, tokenizer: Any, vocabulary: int) -> None:
         )
 
 
-def first_line(error: Exception) -> str:
-    """What a library's exception says first."""
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ArtefactError(f"{path.parent}: no checkpoint folder, {path.name} is missing")
@@ -177,7 +172,9 @@ def _load_model(folder: Path, kind: Kind) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
+        raise ArtefactError(
+            f"{folder}: its weights do not load: {first_line(error)}; copy the checkpoint again"
+        ) from error
     for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         names = sorted(name for name in map(str, report[fault]) if not name.endswith(_CONSTANTS))
         if names:

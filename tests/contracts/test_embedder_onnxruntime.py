@@ -102,6 +102,32 @@ def test_a_graph_that_fails_or_gives_no_unit_vectors_is_a_device_error(
         embedder.embed_images(random_tower(embedder, 1))
 
 
+@pytest.mark.parametrize("change", ["junk", "weights cut", "no weights", "run fails"])
+def test_what_the_runtime_dumps_is_one_sentence(tmp_path: Path, change: str, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(tiny_artefact(), tmp_path / "artefact")
+    artefact = Artefact.open(folder)
+    graph, weights = folder / "image.ort.onnx", folder / "image.onnx.data"
+    if change == "junk":
+        graph.write_bytes(b"junk" * 100)
+    elif change == "weights cut":
+        weights.write_bytes(weights.read_bytes()[:100])
+    elif change == "no weights":
+        weights.unlink()
+    else:
+        graph.write_bytes(FAILS)
+        stamp(graph, artefact.manifest.encoder_key)
+    with (
+        OnnxRuntimeEmbedder(artefact, threads=1) as embedder,
+        pytest.raises(
+            DeviceError, match=r"image.*: ONNX Runtime .* (cannot load it|failed): .*export the artefact again$"
+        ) as caught,
+    ):
+        embedder.embed_images(random_tower(embedder, 1))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 320 + len(str(folder))
+    assert capfd.readouterr().err == "", "it logs the same on stderr"
+
+
 @pytest.mark.parametrize(("threads", "batch"), [(0, 16), (1, 0)])
 def test_threads_and_batch_are_checked(threads: int, batch: int) -> None:
     with pytest.raises(UsageError, match="1 or more"):

@@ -20,7 +20,7 @@ from framedex.embed.onnx_opset import require_opset
 from framedex.embed.reference import REFERENCE_NAME
 from framedex.embed.streams import Streams
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
-from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
+from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError, first_line
 
 #: ONNX Runtime's exceptions have no common base of their own.
 ORT_ERRORS = (
@@ -36,7 +36,8 @@ ORT_ERRORS = (
     ort_errors.EPFail,
     MemoryError,
 )
-_ERRORS_ONLY = 3
+# Of the CPU's errors the exceptions say all; CUDA's log says which library it misses, and the exception does not.
+_ERRORS_ONLY, _NOTHING = 3, 4
 # Frames of a piece, and texts handed out at a time, each of which is a piece (docs/LOG.md, "The tower on the CPU").
 _PIECE = 2
 _TEXTS = 64
@@ -173,13 +174,15 @@ def open_session(graph: Path, *, provider: Provider, threads: int) -> onnxruntim
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _NOTHING if provider is CPU else _ERRORS_ONLY
     # Waiting threads would spin on cores that the decoder needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(str(graph), options, providers=[(provider.ort_name, provider.options)])
     except ORT_ERRORS as error:
-        raise DeviceError(f"{graph}: ONNX Runtime {onnxruntime.__version__} cannot load it: {error}") from error
+        raise DeviceError(
+            f"{graph}: ONNX Runtime {onnxruntime.__version__} cannot load it: {first_line(error)}; export the artefact again"
+        ) from error
     session.disable_fallback()
     require_used(provider, used=session.get_providers())
     return session
@@ -240,6 +243,14 @@ def require_used(provider: Provider, *, used: list[str]) -> None:
         )
 
 
+def run_failed(file: str, error: Exception) -> str:
+    """The sentence about a run that ONNX Runtime broke off."""
+    return (
+        f"{file}: ONNX Runtime {onnxruntime.__version__} failed: {first_line(error)}; "
+        "free memory, or export the artefact again"
+    )
+
+
 def run_bound(
     session: onnxruntime.InferenceSession, tower: Tower, values: NDArray[np.generic], *, device: str
 ) -> Vectors:
@@ -258,6 +269,6 @@ def run_bound(
         binding.synchronize_outputs()
         (vectors,) = binding.copy_outputs_to_cpu()
     except (*ORT_ERRORS, RuntimeError) as error:  # bound runs raise a plain RuntimeError
-        raise DeviceError(f"{tower.file}: ONNX Runtime {onnxruntime.__version__} failed: {error}") from error
+        raise DeviceError(run_failed(tower.file, error)) from error
     checked: Vectors = vectors
     return checked

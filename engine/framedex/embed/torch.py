@@ -17,7 +17,7 @@ from framedex.embed.artefact import Artefact
 from framedex.embed.onnx_graph.module import load_module
 from framedex.embed.onnx_opset import require_opset
 from framedex.embed.tower_embedder import Kind, Run, TowerEmbedder
-from framedex.errors import DeviceError, UsageError
+from framedex.errors import DeviceError, UsageError, first_line
 from framedex.torch_device import DeviceName, at_most, device_label, require_device, require_full_products
 
 #: Type of the products, by precision.
@@ -114,7 +114,7 @@ class TorchEmbedder(TowerEmbedder):
             return tower if image or self._compiled else lambda ids: tower(self._cut(ids))
         except RuntimeError as error:  # torch has no narrower one for a device's failures
             raise DeviceError(
-                f"{self._name}: torch {torch.__version__} cannot load the {kind} tower: {error}"
+                f"{self._name}: torch {torch.__version__} cannot load the {kind} tower: {first_line(error)}"
             ) from error
 
 
@@ -142,6 +142,6 @@ class _TorchTower:
             with torch.inference_mode(), at_most(self._threads):
                 vectors = self._run(staged.to(self._device, non_blocking=True))[:n].cpu()
         except RuntimeError as error:
-            raise DeviceError(f"torch {torch.__version__} failed on {self._device}: {error}") from error
+            raise DeviceError(f"torch {torch.__version__} failed on {self._device}: {first_line(error)}") from error
         result: Vectors = vectors.numpy()
         return result

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
 from transformers.utils import logging
 
-from framedex.errors import ArtefactError
+from framedex.errors import ArtefactError, first_line
 from framedex.mllm.checkpoint import Checkpoint
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -57,7 +57,7 @@ def load_model(checkpoint: Checkpoint, *, dtype: Dtype) -> Loaded:
     try:
         config = SmolVLMConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
-        raise ArtefactError(f"{folder / 'config.json'}: no SmolVLM configuration: {_first_line(error)}") from error
+        raise ArtefactError(f"{folder / 'config.json'}: no SmolVLM configuration: {first_line(error)}") from error
     try:
         with _without_bars():
             model, report = SmolVLMForConditionalGeneration.from_pretrained(
@@ -70,7 +70,7 @@ def load_model(checkpoint: Checkpoint, *, dtype: Dtype) -> Loaded:
                 output_loading_info=True,
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ArtefactError(f"{folder}: its weights do not load: {_first_line(error)}") from error
+        raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
     for fault in ("missing_keys", "mismatched_keys"):
         names = sorted(map(str, report[fault]))
         if names:
@@ -94,7 +94,3 @@ def _without_bars() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed.manifest import ImageRules
-from framedex.embed.onnxruntime import CPU, ORT_ERRORS, open_session, require_graph
+from framedex.embed.onnx_opset import require_opset
+from framedex.embed.onnxruntime import CPU, ORT_ERRORS, open_session, require_graph, run_failed
 from framedex.embed.reference import REFERENCE_NAME
 from framedex.embed.text import TextEncoder
 from framedex.errors import ArtefactError, DeviceError, UsageError
@@ -253,6 +254,7 @@ class OnnxRuntimePairScorer:
     def _run(self, part: Part, values: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         graph = self._graph(part)
         if part not in self._sessions:
+            require_opset(self._artefact.path(graph), self.manifest.provenance.opset)
             session = open_session(self._artefact.path(graph), provider=CPU, threads=self._threads)
             require_graph(
                 session,
@@ -267,7 +269,7 @@ class OnnxRuntimePairScorer:
         try:
             outputs: list[NDArray[Any]] = self._sessions[part].run(names, feeds)
         except (*ORT_ERRORS, RuntimeError) as error:
-            raise DeviceError(f"{graph.file}: ONNX Runtime {onnxruntime.__version__} failed: {error}") from error
+            raise DeviceError(run_failed(graph.file, error)) from error
         return outputs
 
     def _graph(self, part: Part) -> Graph:

@@ -20,9 +20,9 @@ from transformers import CLIPTokenizer
 
 from framedex.contracts import Pixels, Vectors
 from framedex.embed.manifest import ImageRules
-from framedex.errors import ArtefactError, UsageError
+from framedex.errors import ArtefactError, UsageError, first_line
 from framedex.keys import sha256_file
-from framedex_export.checkpoint import first_line, require_vocabulary
+from framedex_export.checkpoint import require_vocabulary
 from framedex_export.families.clip import NOTE, causal_mask
 from framedex_export.families.cris_layout import (
     BACKBONE,

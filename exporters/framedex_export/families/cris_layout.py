@@ -6,6 +6,7 @@ Source: DerrickWang005/CRIS.pytorch, `train.py` (what is saved) and `model/` (na
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framedex.errors import ArtefactError
-from framedex_export.checkpoint import first_line
+from framedex.errors import ArtefactError, first_line
 
 #: Of the distributed training.
 PREFIX = "module."
@@ -48,8 +48,15 @@ def load_state(path: Path) -> dict[str, Tensor]:
     """
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ArtefactError(f"{path}: cannot be read ({error.strerror or error})") from error
     except Exception as error:  # torch raises what its unpickler meets
-        raise ArtefactError(f"{path}: its weights do not load: {first_line(error)}") from error
+        # Of a cut file, torch gives its unpacker's inner state.
+        whole = zipfile.is_zipfile(path)
+        reason = (
+            first_line(error) if whole else f"it is cut, or no torch file ({path.stat().st_size} bytes); copy it again"
+        )
+        raise ArtefactError(f"{path}: its weights do not load: {reason}") from error
     state = value.get("state_dict") if isinstance(value, dict) else None
     if not isinstance(state, Mapping) or not state or not all(isinstance(each, Tensor) for each in state.values()):
         raise ArtefactError(f"{path}: expected a dictionary with a state_dict of tensors, as CRIS's training saves it")

@@ -14,7 +14,7 @@ from framedex.embed.onnx_graph.fold import call, constant, fold
 from framedex.embed.onnx_graph.ops import OPS
 from framedex.embed.onnx_graph.read import Graph, Step, read_graph
 from framedex.embed.onnx_graph.rewrite import PRODUCTS, rewrite
-from framedex.errors import ArtefactError
+from framedex.errors import ArtefactError, first_line
 
 
 class OnnxModule(nn.Module):
@@ -107,7 +107,7 @@ def load_module(path: Path, tower: Tower, *, encoder_key: str, low: torch.dtype 
     try:
         return OnnxModule(rewrite(fold(graph)), tower.output, low=low)
     except (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError) as error:
-        raise ArtefactError(f"{path}: torch cannot run this graph: {error}; use onnxruntime") from error
+        raise ArtefactError(f"{path}: torch cannot run this graph: {first_line(error)}; use onnxruntime") from error
 
 
 def _to(value: Any, dtype: torch.dtype | None) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from framedex.embed.onnx_opset import STANDARD_DOMAINS
-from framedex.errors import ArtefactError
+from framedex.errors import ArtefactError, first_line
 
 #: Operators mean in both what `ops` and `layers` compute; only the second has `Attention`.
 _OPSETS = (20, 23)
@@ -67,7 +67,7 @@ def read_graph(path: Path) -> Graph:
     try:
         model = onnx.load(str(path))
     except (DecodeError, OSError, ValueError, onnx.checker.ValidationError) as error:
-        raise ArtefactError(f"{path}: cannot be read as ONNX ({error}); export it again") from error
+        raise ArtefactError(f"{path}: cannot be read as ONNX ({first_line(error)}); export it again") from error
     opsets = [entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS]
     if not opsets or opsets[0] not in _OPSETS:
         raise ArtefactError(
