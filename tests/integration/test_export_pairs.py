@@ -103,7 +103,7 @@ def test_the_same_network_is_left_alone_and_another_is_not_replaced_unasked(tmp_
     with pytest.raises(UsageError, match="holds another pair scorer"):
         _export("blip-itm", target, words=20)
     encoder = Path(shutil.copytree(family_artefact("clip"), tmp_path / "encoder"))
-    with pytest.raises(ArtefactError, match="got 'framedex-artefact'"):
+    with pytest.raises(ArtefactError, match="this is an encoder"):
         _export("blip-itm", encoder)
     assert _export("blip-itm", target, rule="logit", force=True).artefact.manifest.score.rule == "logit"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artefact", "encoder"]
