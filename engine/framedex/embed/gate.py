@@ -80,11 +80,17 @@ def measure(got: Vectors, expected: Vectors, *, others: Vectors, got_are_prompts
         Figures; NaN where a vector is not finite.
     """
     a, b = got.astype(np.float64), expected.astype(np.float64)
-    cosines = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     before, after = b @ others.T.astype(np.float64), a @ others.T.astype(np.float64)
     if not got_are_prompts:
         before, after = before.T, after.T
-    return Figures(cosine=float(cosines.min()), ranks=_spearman(before, after))
+    return Figures(cosine=least_cosine(got, expected), ranks=_spearman(before, after))
+
+
+def least_cosine(got: Vectors, expected: Vectors) -> float:
+    """The least cosine of float32 (n, d) vectors with their reference; NaN where one is not finite."""
+    a, b = got.astype(np.float64), expected.astype(np.float64)
+    cosines = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return float(cosines.min())
 
 
 def require(figures: Figures, *, precision: str, subject: str) -> None:
@@ -94,17 +100,33 @@ def require(figures: Figures, *, precision: str, subject: str) -> None:
         DeviceError: with the figures and what was expected.
     """
     least = bar(precision)
-    advice = (
-        "its graphs may hold other weights than the manifest says: export it again, or use another runtime"
-        if precision == "fp32"
-        else "use a higher precision or another runtime"
-    )
     # Written so that NaN does not pass.
     if not (figures.cosine >= least.cosine and figures.ranks >= least.ranks):
         raise DeviceError(
             f"{subject}: does not give the encoder's vectors in {precision}: {figures}, expected cosine {least.cosine} and ranks "
-            f"{least.ranks} or more against torch in float32; {advice}"
+            f"{least.ranks} or more against torch in float32; {_advice(precision)}"
         )
+
+
+def require_cosine(cosine: float, *, precision: str, subject: str) -> None:
+    """Refuse a tower whose least cosine is below its bar, where too few pictures were run to compare their order.
+
+    Raises:
+        DeviceError: with the figure and what was expected.
+    """
+    least = bar(precision)
+    # Written so that NaN does not pass.
+    if not cosine >= least.cosine:
+        raise DeviceError(
+            f"{subject}: does not give the encoder's vectors in {precision}: cosine {cosine:.6f}, expected {least.cosine} or "
+            f"more against torch in float32; {_advice(precision)}"
+        )
+
+
+def _advice(precision: str) -> str:
+    if precision == "fp32":
+        return "its graphs may hold other weights than the manifest says: export it again, or use another runtime"
+    return "use a higher precision or another runtime"
 
 
 def _spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

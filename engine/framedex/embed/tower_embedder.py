@@ -36,6 +36,7 @@ class TowerEmbedder(ABC):
         batch: frames per run of the image tower, >= 1.
         precision: of the runtime: its bar in `framedex.embed.gate`.
         gated: each tower must reproduce the artefact's reference vectors when it is opened.
+        gate_rows: so many of them, and their cosines alone; all, and ranks too, where None.
 
     Raises:
         UsageError: threads or batch below 1, or an unknown precision.
@@ -48,7 +49,15 @@ class TowerEmbedder(ABC):
     FILLS_TEXTS = False
 
     def __init__(
-        self, artefact: Artefact, *, name: str, threads: int, batch: int, precision: str, gated: bool = True
+        self,
+        artefact: Artefact,
+        *,
+        name: str,
+        threads: int,
+        batch: int,
+        precision: str,
+        gated: bool = True,
+        gate_rows: int | None = None,
     ) -> None:
         if threads < 1 or batch < 1:
             raise UsageError(f"{name}: expected threads and batch of 1 or more, got threads={threads}, batch={batch}")
@@ -60,6 +69,7 @@ class TowerEmbedder(ABC):
         self._batch = batch
         self._precision = precision
         self._gated = gated
+        self._gate_rows = gate_rows
         self._towers: dict[Kind, Run] = {}
         self._admitted: dict[str, str] = {}
         self._reference: Reference | None = None
@@ -182,15 +192,21 @@ class TowerEmbedder(ABC):
     def _admit(self, kind: Kind, run: Run) -> None:
         """Prove a tower on the reference set before anybody gets a vector of it."""
         reference = self._reference = self._reference or read_reference(self._artefact)
+        rows = self._gate_rows
         if kind == "image":
-            got, expected, others = self._images(run, reference.pixels), reference.image_vectors, reference.text_vectors
+            got = self._images(run, reference.pixels[:rows])
+            expected, others = reference.image_vectors[:rows], reference.text_vectors
         else:
-            ids = self._texts().encode(reference.texts).ids
-            got, expected, others = self._ids(run, ids), reference.text_vectors, reference.image_vectors
+            got = self._ids(run, self._texts().encode(reference.texts[:rows]).ids)
+            expected, others = reference.text_vectors[:rows], reference.image_vectors
+        subject = f"{self._name}: {kind} tower of {self.manifest.name!r}"
+        if rows is not None:
+            cosine = gate.least_cosine(got, expected)
+            gate.require_cosine(cosine, precision=self._precision, subject=subject)
+            self._admitted[f"gate_{kind}"] = f"cosine {cosine:.6f}"
+            return
         figures = gate.measure(got, expected, others=others, got_are_prompts=kind == "text")
-        gate.require(
-            figures, precision=self._precision, subject=f"{self._name}: {kind} tower of {self.manifest.name!r}"
-        )
+        gate.require(figures, precision=self._precision, subject=subject)
         self._admitted[f"gate_{kind}"] = str(figures)
 
     def _cut(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -173,6 +173,14 @@ def test_either_figure_below_its_bar_refuses(figures: gate.Figures) -> None:
         gate.require(figures, precision="fp16-mixed", subject="x")
 
 
+def test_a_cosine_alone_admits_and_refuses() -> None:
+    expected = np.eye(4, dtype=np.float32)
+    gate.require_cosine(gate.least_cosine(expected, expected), precision="fp32", subject="x")
+    for turned in (-expected, np.full_like(expected, np.nan)):
+        with pytest.raises(DeviceError, match=r"x: .* in fp32: cosine (-1\.0+|nan), expected 0\.9999 or more"):
+            gate.require_cosine(gate.least_cosine(turned, expected), precision="fp32", subject="x")
+
+
 def test_bars_fall_with_the_precision() -> None:
     bars = list(gate.BARS.values())
     assert bars == sorted(bars, key=lambda each: (each.cosine, each.ranks), reverse=True)

@@ -15,6 +15,7 @@ def _stage(target: Path, data: bytes) -> None:
     with staging(target) as folder:
         assert folder.parent == target.parent
         (folder / "weights").write_bytes(data)
+        (folder / "weights").chmod(0o600)  # as onnx writes them
         publish(folder, target, "{}")
 
 
@@ -23,6 +24,7 @@ def test_published_whole_and_nothing_left_beside(tmp_path: Path) -> None:
     _stage(target, b"one")
     assert sorted(path.name for path in target.iterdir()) == ["manifest.json", "weights"]
     assert [path.name for path in target.parent.iterdir()] == ["artefact"]
+    assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o644}, "everybody may read it"
 
 
 def test_an_artefact_is_replaced(tmp_path: Path) -> None:
