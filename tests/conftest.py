@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +17,13 @@ settings.load_profile("framedex")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A name in REQUIRE_BACKENDS that is no back end's would ask for nothing: it ends the run before any test."""
+    """Before any test.
+
+    A name in REQUIRE_BACKENDS that is no back end's would ask for nothing: it ends the run. What a shell runs in the background
+    ignores Ctrl-C, and so would the commands that tests start.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("REQUIRE_BACKENDS"):
         from contracts.backends import required
 
