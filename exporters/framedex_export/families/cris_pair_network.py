@@ -82,7 +82,7 @@ class Coordinates(nn.Module):
     def __init__(self, channels: int, side: int) -> None:
         super().__init__()
         self.conv1 = _convolution(channels + 2, channels, 3)
-        # Where the weights are, said: transformers replaces linspace for a while, after which torch's default device is not its own.
+        # The device is said: transformers replaces linspace for a while, and after that torch's default device is not its own.
         line = torch.linspace(-1, 1, side, device=next(self.conv1.parameters()).device)
         grid = torch.stack([line.expand(side, side), line[:, None].expand(side, side)])
         self.register_buffer("grid", grid[None].contiguous(), persistent=False)
