@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from framedex.errors import FramedexError
     from framedex.index.store import Store
     from framedex.index.video_index import VideoIndex
+    from framedex.select.many import select_many
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "load_encoder",
     "samplers",
     "select",
+    "select_many",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "TowerBatch": "framedex.contracts:TowerBatch",
     "VideoIndex": "framedex.index.video_index:VideoIndex",
     "load_encoder": "framedex.embed:load_embedder",
+    "select_many": "framedex.select.many:select_many",
 }
 
 

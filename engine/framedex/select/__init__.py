@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from framedex.contracts import Selection
 from framedex.errors import UsageError
 from framedex.registry import Registry
-from framedex.select.base import DrawKey, Request, Sampler, Scores
+from framedex.select.base import DrawKey, Request, Rows, Sampler, Scores
 from framedex.select.parameters import Value, build, parse_spec
 
 #: Other packages add samplers as entry points of this group (docs/samplers.md).
@@ -41,7 +41,7 @@ registry.add("oracle-evidence", "framedex.select.oracle:OracleEvidence")
 #: What a column of 32 bits holds.
 BUDGET_MAX = 2**31 - 1
 
-__all__ = ["DrawKey", "Request", "Sampler", "make_sampler", "parse_spec", "run", "samplers", "select"]
+__all__ = ["DrawKey", "Request", "Sampler", "make_sampler", "parse_spec", "rows_of", "run", "samplers", "select"]
 
 
 def samplers() -> tuple[str, ...]:
@@ -64,14 +64,24 @@ def run(sampler: Sampler, request: Request) -> Selection:
     Raises:
         UsageError: it needs what the request does not have, or, of another package, gives what are no sorted unique rows.
     """
+    rows = rows_of(sampler, request)
+    scores = None if request.scores is None else request.scores[rows].astype(np.float32)
+    return Selection(sampler=sampler.name, rows=rows, pts_us=request.pts_us[rows], scores=scores)
+
+
+def rows_of(sampler: Sampler, request: Request) -> Rows:
+    """The rows that a sampler gives.
+
+    Raises:
+        UsageError: as `run`.
+    """
     rows = np.asarray(sampler.rows(request))
     whole = rows.ndim == 1 and rows.dtype == np.int64
     if not whole or (np.diff(rows) <= 0).any() or (len(rows) and not 0 <= rows[0] <= rows[-1] < request.n):
         raise UsageError(
             f"sampler {sampler.name!r}: expected sorted unique rows, int64 from 0 to {request.n - 1}, got {rows}"
         )
-    scores = None if request.scores is None else request.scores[rows].astype(np.float32)
-    return Selection(sampler=sampler.name, rows=rows, pts_us=request.pts_us[rows], scores=scores)
+    return rows
 
 
 def select(
