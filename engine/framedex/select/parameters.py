@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -37,11 +38,10 @@ def build(kind: type[Sampler], parameters: Mapping[str, Value]) -> Sampler:
         UsageError: unknown parameter, a value of another type, or another package's class that is no sampler.
     """
     _check(kind)
-    hints = typing.get_type_hints(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    hints = _fields(kind)
     for key in parameters:
-        if key not in fields:
-            raise UsageError(f"sampler {kind.name!r} has no parameter {key!r}; {did_you_mean(key, fields)}")
+        if key not in hints:
+            raise UsageError(f"sampler {kind.name!r} has no parameter {key!r}; {did_you_mean(key, list(hints))}")
     return kind(
         **{key: _convert(f"sampler {kind.name!r}, {key}", hints[key], value) for key, value in parameters.items()}
     )
@@ -56,6 +56,13 @@ def _check(kind: type[Sampler]) -> None:
         raise UsageError(
             f"sampler {kind!r}: expected a dataclass with {', '.join(owed)} (framedex.select.base.Sampler), got one{without}"
         )
+
+
+@functools.cache  # types are read from source text, which takes longer than a selection
+def _fields(kind: type[Sampler]) -> dict[str, object]:
+    """The types of a sampler's fields, in order."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
 
 
 def _convert(subject: str, hint: object, value: Value) -> Value:
