@@ -1,7 +1,8 @@
 """How fast are frames embedded: runtimes × precisions × batch sizes × families, against torch and against the processor's limit?
 
-    python bench/embed.py            about a quarter of an hour
-    python bench/embed.py --quick    towers of two layers under the same names
+    python bench/embed.py              about a quarter of an hour
+    python bench/embed.py --compiled   torch.compile on the CPU too, whose compiling takes minutes
+    python bench/embed.py --quick      towers of two layers under the same names
 
 Timed is `embed_images` from uint8 tower pixels in memory to unit vectors in memory, normalisation included; decoding and
 resizing are not. Weights are random (nothing is downloaded), of the published base shapes.
@@ -10,7 +11,7 @@ resizing are not. Weights are random (nothing is downloaded), of the published b
     peer.torch_eager                   the Hugging Face model, eager attention, float32
     peer.default_onnxruntime           the same model through torch.onnx.export and ONNX Runtime with their defaults
     <family>.<runtime>.<precision>.batch<n>   ours: every runtime that is here × the precisions that it has; siglip-b16-224
-                                       in several batch sizes and compiled, the other families in one
+                                       in several batch sizes and compiled (on a GPU), the other families in one
 
 Before anything is timed every way's vectors are compared: SigLIP's with torch eager's, another family's with those of the
 runtime that the export measured against its torch model. All ways of all families take turns; figures are medians. The
@@ -41,6 +42,8 @@ MAIN = "siglip-b16-224"
 #: Frames per call, as the goals have it.
 BATCH = 8
 BATCHES = (1, 8, 16)
+#: Runtimes that are compiled, by whether --compiled is given.
+COMPILED = {False: ("torch-cuda",), True: ("torch-cuda", "torch-cpu")}
 
 
 def main() -> int:
@@ -51,6 +54,7 @@ def main() -> int:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Its own options."""
     parser.add_argument("--threads", type=int, default=default_threads(), metavar="N", help="of every way")
+    parser.add_argument("--compiled", action="store_true", help="time torch.compile on the CPU, too")
 
 
 def run(options: argparse.Namespace, folder: Path) -> bool:
@@ -68,11 +72,11 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     ways = [
         Way(name="peer.torch_eager", encoder=MAIN, pixels=pixels, embed=eager, least=bar("fp32").cosine),
         Way(name="peer.default_onnxruntime", encoder=MAIN, pixels=pixels, embed=default, least=bar("fp32").cosine),
-        *our_ways(main_one, threads=threads, batches=BATCHES, compiled=not options.quick),
+        *our_ways(main_one, threads=threads, batches=BATCHES, compiled=COMPILED[options.compiled]),
     ]
     for name, exports in encoders.items():
         if name != MAIN:
-            ways += our_ways(exports, threads=threads, batches=(BATCH,), compiled=False)
+            ways += our_ways(exports, threads=threads, batches=(BATCH,), compiled=())
     cosines = compared(ways)
     equal = all(cosines[way.name] >= way.least for way in ways)
     took_s = medians_s({way.name: functools.partial(way.embed, way.pixels) for way in ways}, repeats=repeats)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,12 +75,15 @@ class Exports:
         return folder if folder.exists() else make_artefact(self._maker, self.checkpoint, folder, precision)
 
 
-def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled: bool) -> list[Way]:
-    """Every runtime that is here × its precisions × `batches`, that of "auto" first; those that are not here are named."""
+def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled: Collection[str]) -> list[Way]:
+    """Every runtime that is here × its precisions × `batches`, that of "auto" first; those that are not here are named.
+
+    Those that torch.compile makes of others are timed where `compiled` names the other, in one batch size.
+    """
     ways = []
     for runtime in sorted(embedders.names(), key=lambda name: name != AUTO):
         base = runtime.removesuffix("-compiled")
-        if base != runtime and not compiled:
+        if base != runtime and base not in compiled:
             continue
         sizes = batches if base == runtime else batches[len(batches) // 2 :][:1]  # compiled, batches are filled up
         for precision in PRECISIONS[base]:
