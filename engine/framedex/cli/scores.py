@@ -18,8 +18,10 @@ from framedex.errors import UsageError, VideoError
 from framedex.keys import is_key
 
 if TYPE_CHECKING:
+    from framedex.datasets import Question
     from framedex.index import Row, Store
     from framedex.pair.base import PairScorer
+    from framedex.scores.given import GivenCurve
     from framedex.scores.make import Failed, Scored, ScoreJob, Wanted
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,10 +40,29 @@ def import_scores(
     files: Annotated[
         list[Path],
         typer.Argument(
-            parser=options.a_path, metavar="FILE…", help=".jsonl, .parquet or .npz; one or more.", show_default=False
+            parser=options.a_path,
+            metavar="FILE…",
+            help=".jsonl, .parquet or .npz; a folder of AKS's lists; BOLT's .npy features; one or more.",
+            show_default=False,
         ),
     ],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call these scores.")],
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            "--questions",
+            parser=options.a_path,
+            metavar="FILE",
+            help="With AKS's lists and BOLT's features, which do not say whose they are: the manifest.",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder", metavar="ARTEFACT", help="With BOLT's features: the encoder that made them, for the questions."
+        ),
+    ] = None,
+    fps: Annotated[float, typer.Option("--fps", min=0.001, metavar="RATE", help="Of BOLT's features, a second.")] = 1.0,
     grid: options.GridOption = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -58,13 +79,19 @@ def import_scores(
     is no more than half a frame's distance away.
 
     \b
+    Of other tools (docs/interchange.md):
+      a folder with frames.json and scores.json, as AKS writes them, one list for each question of --questions;
+      <stem>.npy, frame features [T, C] as BOLT writes them: scored with the questions' vectors, by --encoder.
+
+    \b
     Examples:
       framedex scores import S blip-scores.jsonl --name blip-itm
       framedex scores import S part-*.parquet --name ours --grid fps=1
+      framedex scores import S outscores/videomme/blip --questions q.jsonl --name aks-blip --grid every=30
+      framedex scores import S features/*.npy --questions q.jsonl --encoder clip-l14 --name bolt-clip
       framedex select S questions.jsonl --scores blip-itm --sampler top
     """
     from framedex.index import Store
-    from framedex.scores.given import read_curves
     from framedex.scores.grid_rows import only_grid
     from framedex.scores.import_curves import import_curves, join_curves
 
@@ -73,8 +100,9 @@ def import_scores(
             f"--name: expected letters, digits and . _ -, at most 100 and not of a key's form, got {name!r}"
         )
     opened = Store.open(store)
-    given = (curve for file in files for curve in read_curves(file))
-    curves = join_curves(opened, given, grid=only_grid(opened, grid))
+    chosen = only_grid(opened, grid)
+    given = _given(opened, files, questions=questions, encoder=encoder, fps=fps, grid=chosen)
+    curves = join_curves(opened, given, grid=chosen)
     with Progress("curve", total=len(curves)) as progress:
         done = import_curves(opened, curves, name=name, progress=progress.show)
     result = {
@@ -109,6 +137,45 @@ def import_scores(
             ["times moved by up to", f"{done.moved_us / 1e6:g} s"],
         ],
     )
+
+
+def _given(
+    store: Store, files: Sequence[Path], *, questions: Path | None, encoder: str | None, fps: float, grid: str
+) -> Iterator[GivenCurve]:
+    """The curves of all files, whatever wrote them."""
+    from framedex.datasets import read_questions
+    from framedex.scores.given import read_curves
+    from framedex.scores.given_lists import aks_curves
+
+    features = [file for file in files if file.suffix == ".npy"]
+    folders = [file for file in files if file.is_dir()]
+    if (questions is None) == bool(features or folders):
+        what = "needed with AKS's lists and BOLT's features" if questions is None else "other files say whose they are"
+        raise UsageError(f"--questions: {what}; {'name the manifest' if questions is None else 'leave it out'}")
+    if (encoder is None) == bool(features):
+        what = "needed with BOLT's features" if encoder is None else "only BOLT's features, .npy, are scored"
+        raise UsageError(f"--encoder: {what}")
+    asked = read_questions(questions) if questions is not None else []
+    for file in files:
+        if file in folders:
+            yield from aks_curves(file, store, asked, grid=grid)
+        elif file not in features:
+            yield from read_curves(file)
+    if encoder is not None:
+        yield from _scored_features(store, features, asked, encoder, fps)
+
+
+def _scored_features(
+    store: Store, files: Sequence[Path], asked: Sequence[Question], encoder: str, fps: float
+) -> Iterator[GivenCurve]:
+    from framedex.cli.encoders import embedder_for
+    from framedex.embed.prompt_cache import PromptCache
+    from framedex.embed.prompt_vectors import PromptVectors
+    from framedex.scores.given_lists import bolt_curves
+
+    with embedder_for(store, encoder) as embedder:
+        vectors = PromptVectors(embedder, PromptCache(store.path))
+        yield from bolt_curves(files, asked, vectors.of, fps=fps)
 
 
 @app.command("make")
@@ -153,7 +220,10 @@ def make_scores(
     runtime: Annotated[
         str,
         typer.Option(
-            "--runtime", metavar="NAME", help="What runs the scorer. [default: onnxruntime-cpu]", show_default=False
+            "--runtime",
+            metavar="NAME",
+            help="What runs the scorer; on a processor, there is none for a GPU. [default: onnxruntime-cpu]",
+            show_default=False,
         ),
     ] = "auto",
     threads: options.ThreadsOption = None,

@@ -1,7 +1,8 @@
-"""What frames are chosen by: the text of a question's prompt variant."""
+"""What frames are chosen by: the text, or texts, of a question's prompt variant."""
 
 from __future__ import annotations
 
+from framedex.datasets.combined import PromptTexts
 from framedex.datasets.questions import Question
 from framedex.errors import UsageError, did_you_mean
 
@@ -9,8 +10,8 @@ from framedex.errors import UsageError, did_you_mean
 QUESTION, ANSWER = "question", "answer"
 
 
-def prompt_text(subject: str, question: Question, variant: str) -> str:
-    """The text of one variant.
+def prompt_of(subject: str, question: Question, variant: str) -> PromptTexts:
+    """The prompt of one variant.
 
     Args:
         subject: the question, for messages.
@@ -20,9 +21,9 @@ def prompt_text(subject: str, question: Question, variant: str) -> str:
     Raises:
         UsageError: the question has no such variant, or no known answer.
     """
-    texts = {**dict(question.variants), QUESTION: question.question}
+    prompts: dict[str, PromptTexts] = {**dict(question.variants), QUESTION: question.question}
     if question.answer is not None:
-        texts[ANSWER] = question.options[question.answer]
-    if variant not in texts:
-        raise UsageError(f"{subject}: has no variant {variant!r}; {did_you_mean(variant, texts)}")
-    return texts[variant]
+        prompts[ANSWER] = question.options[question.answer]
+    if variant not in prompts:
+        raise UsageError(f"{subject}: has no variant {variant!r}; {did_you_mean(variant, prompts)}")
+    return prompts[variant]

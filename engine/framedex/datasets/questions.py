@@ -1,6 +1,7 @@
 """The question manifest: JSON lines or Parquet, one question a row, checked as it is read.
 
-Seconds count from a video's first frame. `video` is a video key, a path relative to the manifest, or a unique stem.
+Seconds count from a video's first frame. `video` is a video key, a path relative to the manifest, or a unique stem. `variants` has
+further prompts by name, each a text, a list of texts whose mean is meant, or `{"prompts": [texts], "combine": how, "weights": […]}`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from framedex.datasets.combined import CombinedPrompt, PromptTexts
 from framedex.errors import UsageError, did_you_mean
+from framedex.scores.transform import Combination, How
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Question:
         evidence: intervals (start_s, end_s) in which the answer can be seen.
         category: free text for grouping.
         dataset: name of the benchmark.
-        variants: further prompts by name.
+        variants: further prompts by name, each one text, or several that are combined.
         folder: the manifest's folder, to resolve `video` as a path.
     """
 
@@ -43,13 +46,14 @@ class Question:
     evidence: tuple[tuple[float, float], ...] = ()
     category: str = ""
     dataset: str = ""
-    variants: tuple[tuple[str, str], ...] = ()
+    variants: tuple[tuple[str, PromptTexts], ...] = ()
     folder: Path = Path()
 
 
 _LONGEST_S = 1e9  # thirty years
 _FIELDS = tuple(field.name for field in fields(Question) if field.name != "folder")
 _REQUIRED = ("id", "video", "question")
+_COMBINED = ("prompts", "combine", "weights")
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -186,9 +190,46 @@ def _evidence(where: str, value: object) -> tuple[tuple[float, float], ...]:
     return tuple(intervals)
 
 
-def _variants(where: str, value: object) -> tuple[tuple[str, str], ...]:
+def _variants(where: str, value: object) -> tuple[tuple[str, PromptTexts], ...]:
     if value is None:
         return ()
     if not isinstance(value, Mapping):
-        raise UsageError(f"{where}: variants: expected an object of texts by name, got {value!r}")
-    return tuple((str(name), _text(where, f"variant {name!r}", text)) for name, text in value.items())
+        raise UsageError(f"{where}: variants: expected an object of prompts by name, got {value!r}")
+    # A null is what a column of Parquet has where a question lacks a variant.
+    return tuple(
+        (str(name), _prompt(f"{where}: variant {name!r}", prompt))
+        for name, prompt in value.items()
+        if prompt is not None
+    )
+
+
+def _prompt(where: str, value: object) -> PromptTexts:
+    """One text; or a list of texts, whose mean is meant; or texts with how they are combined."""
+    if isinstance(value, list):
+        return _combined(where, value, Combination())
+    if not isinstance(value, Mapping):
+        return _text(where, "prompt", value)
+    given = {name: each for name, each in value.items() if each is not None}
+    for name in given:
+        if name not in _COMBINED:
+            raise UsageError(f"{where}: unknown field {name!r}; {did_you_mean(str(name), _COMBINED)}")
+    how, weights = given.get("combine", "mean"), given.get("weights")
+    if how not in get_args(How):
+        raise UsageError(f"{where}: combine: got {how!r}; {did_you_mean(str(how), get_args(How))}")
+    if weights is not None and not (isinstance(weights, list) and all(type(each) in (int, float) for each in weights)):
+        raise UsageError(f"{where}: weights: expected a list of numbers, got {weights!r}")
+    try:
+        combination = Combination(how=how, weights=None if weights is None else tuple(map(float, weights)))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
+    return _combined(where, given.get("prompts"), combination)
+
+
+def _combined(where: str, value: object, combination: Combination) -> CombinedPrompt:
+    if not isinstance(value, list):
+        raise UsageError(f"{where}: prompts: expected a list of texts, got {value!r}")
+    texts = tuple(_text(where, f"prompt {position}", text) for position, text in enumerate(value))
+    try:
+        return CombinedPrompt(texts=texts, combination=combination)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error

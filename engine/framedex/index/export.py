@@ -1,7 +1,8 @@
-"""Export: a store's vectors in the layouts of clip-retrieval and embedding-reader.
+"""Export: a store's vectors in the layouts of clip-retrieval and embedding-reader, and of BOLT.
 
 `npy`: `img_emb/img_emb_<i>.npy` and, row for row, `metadata/metadata_<i>.parquet`. `parquet`: `embeddings_<i>.parquet` with the
 same columns and the vectors as the list column `embedding`. Numbers have leading zeros, so that names sort as numbers do.
+`bolt`: one `<stem>.npy` for each video.
 `export.json`, written last, says what the folder holds.
 
 Source: the folder conventions of clip-retrieval's `clip_inference` output, read by embedding-reader with
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -52,7 +55,7 @@ class ExportReport:
     """What an export wrote; also the content of its `export.json`.
 
     Attributes:
-        kind: "npy" or "parquet".
+        kind: "npy", "parquet" or "bolt".
         encoder_key: whose vectors.
         grid: which frames.
         dtype: of the vectors as written.
@@ -63,7 +66,7 @@ class ExportReport:
         files: names below the folder, sorted.
     """
 
-    kind: Literal["npy", "parquet"]
+    kind: Literal["npy", "parquet", "bolt"]
     encoder_key: str
     grid: str
     dtype: Dtype
@@ -135,7 +138,7 @@ def export_npy(
                 metadata.write(piece.metadata)
         return names
 
-    return _export(store, rows, out, kind="npy", dtype=written, rows_per_shard=rows_per_shard, write=write)
+    return _export(store, rows, out, kind="npy", dtype=written, shards=_shards(rows, rows_per_shard), write=write)
 
 
 def export_parquet(
@@ -158,7 +161,54 @@ def export_parquet(
         return [name]
 
     rows = _rows(store, encoder, grid)
-    return _export(store, rows, out, kind="parquet", dtype="f32", rows_per_shard=rows_per_shard, write=write)
+    return _export(store, rows, out, kind="parquet", dtype="f32", shards=_shards(rows, rows_per_shard), write=write)
+
+
+def export_bolt(store: Store, out: Path, *, encoder: str | None = None, grid: str | None = None) -> ExportReport:
+    """Write a `<stem>.npy` for each video, as BOLT's features are: [T, C], of grid `fps=k` the frame at i / k seconds in row i.
+
+    Where several points of the grid have one frame, its vector stands as often. Arguments and errors are those of `export_npy`.
+
+    Raises:
+        UsageError: also another grid, or two videos of one stem.
+
+    Source: sming256/BOLT, `extract_feature.py`. Its rows are of the frames nearest to i / k seconds, up to the last whole second;
+    ours of the last frame at or before, up to the last frame. Its features are no unit vectors.
+    """
+    rows = _rows(store, encoder, grid)
+    stems = [Path(row.source.path).stem for row in rows]
+    if not rows[0].grid.startswith("fps="):
+        raise UsageError(
+            f"{store.path}: BOLT's features are so many a second, and {rows[0].grid} is not; export a grid fps=…"
+        )
+    stem, times = Counter(stems).most_common(1)[0]
+    if times > 1:
+        raise UsageError(f"{store.path}: BOLT knows videos by their stem, and {times} are called {stem!r}; use npy")
+
+    def write(folder: Path, shard: _Shard) -> list[str]:
+        row, name = rows[int(shard.number)], f"{stems[int(shard.number)]}.npy"
+        (piece,) = shard.pieces
+        at = _frames_of_points(row, piece.metadata["pts_us"].to_numpy())
+        np.save(folder / name, piece.vectors[at].astype(_NUMPY_DTYPES[row.dtype]))
+        return [name]
+
+    dtype: Dtype = "f32" if any(row.dtype == "f32" for row in rows) else "f16"
+    return _export(
+        store, rows, out, kind="bolt", dtype=dtype, shards=[[(row, 0, row.count)] for row in rows], write=write
+    )
+
+
+def _frames_of_points(row: Row, pts_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The frame of each point of a grid of so many a second, duplicates as often as they stand."""
+    if not row.decode.collapsed_points:
+        return np.arange(row.count)
+    period_us = 1_000_000 / Fraction(row.grid.removeprefix("fps="))
+    # Both timestamps are rounded to microseconds, which may be one apart.
+    points_us = [row.time_origin_us + int(point * period_us) + 1 for point in range(row.decode.grid_points)]
+    at = np.searchsorted(pts_us, points_us, side="right") - 1
+    if not np.array_equal(np.unique(at), np.arange(row.count)):
+        raise StoreError(f"{row.source.path}: its frames are not those of {row.grid}; index it again")
+    return at
 
 
 class _GroupedWriter:
@@ -202,15 +252,12 @@ def _export(
     rows: list[Row],
     out: Path,
     *,
-    kind: Literal["npy", "parquet"],
+    kind: Literal["npy", "parquet", "bolt"],
     dtype: Dtype,
-    rows_per_shard: int,
+    shards: list[list[tuple[Row, int, int]]],
     write: _WriteShard,
 ) -> ExportReport:
-    if rows_per_shard < 1:
-        raise UsageError(f"rows per shard: expected 1 or more, got {rows_per_shard}")
     _check_replaceable(out)
-    shards = _shards(rows, rows_per_shard)
     building = out.absolute().parent / f".{out.name}.{os.getpid()}.tmp"
     replaced = building.with_suffix(".old")
     files: list[str] = []
@@ -247,6 +294,8 @@ def _export(
 
 def _shards(rows: list[Row], rows_per_shard: int) -> list[list[tuple[Row, int, int]]]:
     """Which frames (row, start, stop) go into which file: full files, then the rest."""
+    if rows_per_shard < 1:
+        raise UsageError(f"rows per shard: expected 1 or more, got {rows_per_shard}")
     shards: list[list[tuple[Row, int, int]]] = []
     room = 0
     for row in rows:

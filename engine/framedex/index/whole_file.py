@@ -6,10 +6,11 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from framedex.errors import StorageError
 
@@ -58,8 +59,7 @@ class StagedFile:
 
     def __init__(self, path: Path, data: bytes | memoryview) -> None:
         self.path = path
-        name = f"{TEMPORARY_PREFIX}{path.name}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
-        self._temporary = path.with_name(name)
+        self._temporary = _temporary(path)
         try:
             with self._temporary.open("xb") as file:
                 file.write(data)
@@ -99,6 +99,28 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     """
     with StagedFile(path, data) as staged:
         staged.publish()
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written bit by bit: at `path` once the block has ended, replacing what was there; gone where it fails.
+
+    Raises:
+        StorageError: the file system refused; what was at `path` still is.
+    """
+    temporary = _temporary(path)
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error("write", path, error) from error
+    finally:
+        with contextlib.suppress(OSError):  # renamed, or the file system refuses this too
+            temporary.unlink()
 
 
 def delete(path: Path) -> bool:
@@ -146,6 +168,10 @@ def read_whole(path: Path) -> bytes:
         raise
     except OSError as error:
         raise storage_error("read", path, error) from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{TEMPORARY_PREFIX}{path.name}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
 
 
 def _sync_folder(folder: Path) -> None:

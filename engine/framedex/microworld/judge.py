@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from framedex.contracts import ScoreMatrix, Selection
 from framedex.datasets import Question
+from framedex.datasets.prompts import QUESTION
 from framedex.embed.base import Embedder
 from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.microworld.recall import Recall, inside, score_pair, summarise
-from framedex.select import select
 from framedex.select.batch import video_names
+from framedex.select.many import select_many
 
 #: What is judged: the plain rules, which any installation has and which read scores alone.
 JUDGED = ("uniform", "random", "top", "bottom", "window-top", "window-bottom", "drop")
@@ -90,40 +91,50 @@ def judge(
             raise UsageError(f"question {question.id!r}: has no evidence; expected the captions.jsonl of a micro-world")
     names = store.names(encoder=embedder.manifest.encoder_key)
     prompts = embedder.embed_texts([question.question for question in questions])
-    cases = []
-    for question, prompt in zip(questions, prompts, strict=True):
-        with store.open_row(names.only(*video_names(question), grid=grid)) as index:
-            times_s = index.times_s
-            scores = index.scores(prompt)
-            pts_us = np.array(index.pts_us)
-            cases.append(
-                Case(
-                    question=question,
-                    path=index.row.source.path,
-                    times_s=times_s,
-                    scores=ScoreMatrix(prompts=(question.question,), pts_us=pts_us, scores=scores),
-                    in_evidence=inside(times_s, question.evidence),
-                    selections={
-                        name: select(
-                            name,
-                            scores[0],
-                            budget=budget,
-                            pts_us=pts_us,
-                            seed=seed,
-                            video=index.row.video_key,
-                            question=question.id,
-                            variant="question",
-                        )
-                        for name in JUDGED
-                    },
-                )
+    rows = [names.only(*video_names(question), grid=grid) for question in questions]
+    found: list[tuple[ScoreMatrix, NDArray[np.float64]]] = []
+    for question, prompt, row in zip(questions, prompts, rows, strict=True):
+        with store.open_row(row) as index:
+            matrix = ScoreMatrix(
+                prompts=(question.question,), pts_us=np.array(index.pts_us), scores=index.scores(prompt)
             )
+            found.append((matrix, index.times_s))
+    picks = select_many(
+        JUDGED,
+        [matrix.scores for matrix, _ in found],
+        budgets=[budget],
+        pts_us=[matrix.pts_us for matrix, _ in found],
+        seeds=[seed],
+        videos=[row.video_key for row in rows],
+        questions=[[question.id] for question in questions],
+        variants=[[QUESTION]] * len(questions),
+    )
+    cases = [
+        Case(
+            question=question,
+            path=row.source.path,
+            times_s=times_s,
+            scores=matrix,
+            in_evidence=inside(times_s, question.evidence),
+            selections={
+                name: _selection(name, matrix, picks.rows(number, sampler=sampler))
+                for sampler, name in enumerate(JUDGED)
+            },
+        )
+        for number, (question, row, (matrix, times_s)) in enumerate(zip(questions, rows, found, strict=True))
+    ]
     return Judgement(
         recall=summarise([score_pair(case.scores.scores[0], case.times_s, case.question.evidence) for case in cases]),
         caught={name: float(np.mean([case.caught(name) for case in cases])) for name in JUDGED},
         chance=float(np.mean([chance_of_evidence(case.in_evidence, budget) for case in cases])),
         budget=budget,
         cases=tuple(cases),
+    )
+
+
+def _selection(name: str, matrix: ScoreMatrix, rows: NDArray[np.int32]) -> Selection:
+    return Selection(
+        sampler=name, rows=rows.astype(np.int64), pts_us=matrix.pts_us[rows], scores=matrix.scores[0][rows]
     )
 
 

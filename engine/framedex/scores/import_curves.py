@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 import framedex
 from framedex.contracts import Pts, Vectors
@@ -16,15 +15,13 @@ from framedex.errors import StoreError, UsageError
 from framedex.index import Row, Store
 from framedex.index.video_names import VideoNames
 from framedex.keys import json_key
+from framedex.scores.frame_times import nearest, reach_us
 from framedex.scores.given import GivenCurve
 from framedex.scores.grid_rows import grid_rows
-from framedex.scores.place import ScorePlace, Subject
+from framedex.scores.place import Subject
 from framedex.scores.score_file import ScoreFile
 from framedex.scores.score_set import ScoreSet
 from framedex.scores.score_store import ScoreStore
-
-#: A time in seconds may be off by so much from a frame without neighbours: it is written with three decimals.
-_ROUNDING_US = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,9 +165,9 @@ def _joined(curve: GivenCurve, row: Row, indexed_us: Pts) -> JoinedCurve:
     else:
         assert curve.times_s is not None
         wanted_us = row.time_origin_us + curve.times_s * 1e6
-        rows = _nearest(wanted_us, indexed_us)
+        rows = nearest(wanted_us, indexed_us)
         off_us = np.abs(wanted_us - indexed_us[rows])
-        strange = np.flatnonzero(off_us > _reach_us(wanted_us, rows, indexed_us))
+        strange = np.flatnonzero(off_us > reach_us(wanted_us, rows, indexed_us))
         moved_us = round(float(off_us.max()))
     if len(strange):
         raise UsageError(_no_frame(curve, row, int(strange[0]), indexed_us))
@@ -191,38 +188,17 @@ def _joined(curve: GivenCurve, row: Row, indexed_us: Pts) -> JoinedCurve:
     )
 
 
-def _nearest(wanted_us: NDArray[np.float64], indexed_us: Pts) -> NDArray[np.int64]:
-    """Rows of the nearest frames; of two equally near ones the earlier."""
-    right = np.clip(np.searchsorted(indexed_us, wanted_us), 1, max(len(indexed_us) - 1, 1))
-    left = right - 1
-    right = np.minimum(right, len(indexed_us) - 1)
-    return np.where(wanted_us - indexed_us[left] <= indexed_us[right] - wanted_us, left, right)
-
-
-def _reach_us(wanted_us: NDArray[np.float64], rows: NDArray[np.int64], indexed_us: Pts) -> NDArray[np.float64]:
-    """How far each time may be off its nearest frame: half the distance from there to the next frame on that side.
-
-    Before the first frame and after the last one it is the distance on the other side.
-    """
-    if len(indexed_us) == 1:
-        return np.full(len(rows), float(_ROUNDING_US))
-    distances = np.diff(indexed_us)
-    after = np.minimum(rows, len(distances) - 1)
-    before = np.maximum(rows - 1, 0)
-    return np.maximum(distances[np.where(wanted_us >= indexed_us[rows], after, before)] / 2, _ROUNDING_US)
-
-
 def _no_frame(curve: GivenCurve, row: Row, position: int, indexed_us: Pts) -> str:
     if curve.pts_us is not None:
         given_us = curve.pts_us[position : position + 1]
-        nearest_us = indexed_us[_nearest(given_us.astype(np.float64), indexed_us)][0]
+        nearest_us = indexed_us[nearest(given_us.astype(np.float64), indexed_us)][0]
         return (
             f"{curve.where}: pts_us {given_us[0]} is no frame of {row.source.path} at {row.grid}; the nearest is {nearest_us}; "
             "give the timestamps of its index, or times_s"
         )
     assert curve.times_s is not None
     given_s = curve.times_s[position : position + 1]
-    nearest_us = indexed_us[_nearest(row.time_origin_us + given_s * 1e6, indexed_us)][0]
+    nearest_us = indexed_us[nearest(row.time_origin_us + given_s * 1e6, indexed_us)][0]
     return (
         f"{curve.where}: times_s {given_s[0]} is no frame of {row.source.path} at {row.grid}; the nearest is at "
         f"{_time(row, int(nearest_us))}, more than half a frame's distance away; seconds count from the first frame"
@@ -250,28 +226,21 @@ def _digest(curve: JoinedCurve) -> str:
 
 def _put(scores: ScoreStore, added: ScoreSet, curve: JoinedCurve) -> bool:
     """Write a curve where it is not there, or damaged; False where it is."""
-    place = ScorePlace(
+    file = ScoreFile(
         set_key=added.key,
         grid=curve.row.grid,
         video_key=curve.row.video_key,
-        subject_key=curve.subject.key,
+        subject=curve.subject,
+        pts_us=curve.pts_us,
+        scores=curve.scores,
+        provenance={"framedex": framedex.__version__, "imported_from": _place_in_words(curve.where)},
     )
     try:
-        if scores.get(place) is not None:  # the set's key says that it holds the same
+        if scores.get(file.place) is not None:  # the set's key says that it holds the same
             return False
     except StoreError:
         pass
-    scores.put(
-        ScoreFile(
-            set_key=added.key,
-            grid=curve.row.grid,
-            video_key=curve.row.video_key,
-            subject=curve.subject,
-            pts_us=curve.pts_us,
-            scores=curve.scores,
-            provenance={"framedex": framedex.__version__, "imported_from": _place_in_words(curve.where)},
-        )
-    )
+    scores.put(file)
     return True
 
 

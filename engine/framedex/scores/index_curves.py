@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framedex.contracts import Vectors
 from framedex.embed.base import Embedder
@@ -84,7 +83,11 @@ class IndexCurves:
             except InvalidData as error:
                 raise _named(error, indexes) from error
             for index, each in zip(indexes, scores, strict=True):
-                yield [_whole(index, curve) for curve in each.astype(np.float64)]
+                rows = np.arange(len(index), dtype=np.int64)
+                yield [
+                    Curve(row=index.row, rows=rows, pts_us=index.pts_us, scores=curve)
+                    for curve in each.astype(np.float64)
+                ]
 
     @property
     def logit(self) -> Logit:
@@ -101,10 +104,6 @@ class IndexCurves:
     def truncated_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Texts longer than the encoder's text tower reads."""
         return self._embedder.truncated_texts(texts)
-
-
-def _whole(index: VideoIndex, scores: NDArray[np.float64]) -> Curve:
-    return Curve(row=index.row, rows=np.arange(len(index), dtype=np.int64), pts_us=index.pts_us, scores=scores)
 
 
 def _named(error: InvalidData, indexes: Sequence[VideoIndex]) -> InvalidData | StoreError:

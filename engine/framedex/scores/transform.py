@@ -49,13 +49,21 @@ class Combination:
             raise UsageError(f"weights: expected numbers above 0, got {', '.join(map(str, self.weights))}")
 
     def of(self, curves: Sequence[Scores]) -> Scores:
+    def check(self, prompts: int) -> None:
+        """Refuse more or fewer weights than prompts.
+
+        Raises:
+            UsageError: there are.
+        """
+        if self.weights is not None and len(self.weights) != prompts:
+            raise UsageError(f"weights: expected one per prompt, {prompts}, got {len(self.weights)}")
+
         """One curve float64 (n,) of m >= 1 curves (n,); a single one as it is.
 
         Raises:
             UsageError: not as many weights as curves, or a product of negative scores.
         """
-        if self.weights is not None and len(self.weights) != len(curves):
-            raise UsageError(f"weights: expected one per prompt, {len(curves)}, got {len(self.weights)}")
+        self.check(len(curves))
         if len(curves) == 1:
             return curves[0]
         stacked = np.stack(curves)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from framedex.datasets import Question
-from framedex.datasets.prompts import prompt_text
+from framedex.datasets.combined import texts_of
+from framedex.datasets.prompts import prompt_of
 from framedex.errors import UsageError
 from framedex.index import Row, Store
 from framedex.index.video_names import VideoNames
@@ -43,8 +44,9 @@ def wanted_of(
             continue
         row_of.setdefault(row.video_key, row)
         for variant in variants:
-            prompt = Prompt(text=prompt_text(subject, question, variant), question_id=question.id, variant=variant)
-            texts.setdefault(row.video_key, {}).setdefault(prompt.text)
+            for text in texts_of(prompt_of(subject, question, variant)):
+                prompt = Prompt(text=text, question_id=question.id, variant=variant)
+                texts.setdefault(row.video_key, {}).setdefault(prompt.text)
     if missing:
         more = f"; and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise UsageError("; ".join(missing[:_SHOWN]) + more)

@@ -1,95 +1,113 @@
-"""Many questions against a store: each video is scored once, many in a call, then every sampler and budget is a look-up."""
+"""Many questions against a store: many videos are scored in a call, then every sampler, budget and variant is a look-up."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from framedex.datasets.prompts import QUESTION
-from framedex.errors import UsageError
+from framedex.datasets.combined import CombinedPrompt
+from framedex.datasets.prompts import QUESTION, prompt_of
 from framedex.index.video_names import VideoNames
-from framedex.keys import canonical_json
-from framedex.scores.curves import Curve, CurveSource, Prompt
-from framedex.scores.transform import Combination, Transform, transformed
-from framedex.select import run
-from framedex.select.base import DrawKey, Sampler
-from framedex.select.material import Material, check_reads, evidence_us, vectors_read
-from framedex.select.records import SelectionRecord
+from framedex.scores.curves import CurveSource
+from framedex.scores.transform import Combination, Transform
+from framedex.select.base import Sampler
+from framedex.select.material import check_reads
+from framedex.select.records import SelectionRecord, Selections
+from framedex.select.scored import Asked, Scored, fetch, pick, scored
 
 if TYPE_CHECKING:
     from framedex.datasets import Question
+    from framedex.index import Row
     from framedex.index.store import Store
 
+#: What is held at a time: so many selections, or so many bytes of vectors, unless one video has more.
+_SELECTIONS = 1 << 16
+_VECTOR_NBYTES = 64 << 20
 
-def select_all(
-    store: Store,
+
+def asked_of(questions: Sequence[Question], variants: Sequence[str]) -> list[Asked]:
+    """Every question × variant, in that order.
+
+    Raises:
+        UsageError: a question without one of the variants.
+    """
+    return [
+        Asked(question=question, variant=variant, prompt=prompt_of(f"question {question.id!r}", question, variant))
+        for question in questions
+        for variant in variants
+    ]
+
+
+def asked_together(question: Question, texts: Sequence[str], combination: Combination) -> Asked:
+    """A question that stands for one text, or for several that are combined.
+
+    Raises:
+        UsageError: not as many weights as texts.
+    """
+    if len(texts) == 1:
+        combination.check(1)
+        return Asked(question=question, variant=QUESTION, prompt=texts[0])
+    return Asked(
+        question=question, variant=QUESTION, prompt=CombinedPrompt(texts=tuple(texts), combination=combination)
+    )
+
+
+def select_parts(
     source: CurveSource,
-    questions: Sequence[Question],
+    asks: Sequence[tuple[Row, Sequence[Asked]]],
     *,
     samplers: Sequence[Sampler],
     budgets: Sequence[int],
     seed: int,
-    grid: str | None,
     transform: Transform = "cosine",
-    beside: Sequence[str] = (),
-    combination: Combination | None = None,
-) -> list[SelectionRecord]:
-    """Every question × sampler × budget, in that order.
+    threads: int = 1,
+) -> Iterator[Selections]:
+    """Every question × sampler × budget of each video, in that order, some videos at a time.
 
-    Samplers see the frames that the source has scores for; the rows that they give are those of the whole index.
+    Samplers see the frames that the source has scores for; the rows that they give are those of the whole index. What can be
+    refused beforehand is refused by the call itself.
 
     Args:
-        store: for messages.
         source: of the scores.
-        questions: each the prompt of its own video.
+        asks: what is asked of each video, as `by_row` gives it.
         samplers: rules.
         budgets: frames wanted, each >= 1.
         seed: of whatever is drawn.
-        grid: name; needed only where a video has several.
         transform: of each prompt's scores.
-        beside: further prompts, whose curves are combined with each question's own.
-        combination: how; the mean where None.
+        threads: most threads.
 
     Raises:
-        UsageError: a question whose video is not in the store, an empty question, or one that the source has no curve for; a
-            sampler or transform that needs what there is not.
+        UsageError: an empty prompt, or one that the source has no curve for; a sampler or transform that needs what there is not.
+        StoreError: a file of the store does not hold.
     """
-    check_reads(samplers, [transform], source, questions)
-    _check_one_prompt(samplers, beside)
-    combined = combination or Combination()
-    prompted = 1 + len(beside)
+    questions = {each.question.id: each.question for _, asked in asks for each in asked}
+    prompts = [each.prompt for _, asked in asks for each in asked]
+    check_reads(samplers, [transform], source, list(questions.values()), prompts)
+    return _parts(source, asks, samplers, budgets, seed, transform, threads)
+
+
+def in_order(records: Sequence[SelectionRecord], asked: Sequence[Asked]) -> list[SelectionRecord]:
+    """Records in the order of what was asked, where questions about several videos take turns."""
+    places = {(each.question.id, each.variant): place for place, each in enumerate(asked)}
+    return sorted(records, key=lambda record: places[record.question_id, record.variant])
+
+
+def by_row(
+    store: Store, source: CurveSource, asked: Sequence[Asked], *, grid: str | None
+) -> list[tuple[Row, list[Asked]]]:
+    """What is asked of each video, videos in the order in which the questions first name them.
+
+    Raises:
+        UsageError: a question whose video is not in the store, or has several grids.
+    """
     names = VideoNames(source.rows(), subject=str(store.path))
-    rows = [names.only(*video_names(question), grid=grid) for question in questions]
-    prompts = [
-        [Prompt(text=text, question_id=question.id, variant=QUESTION) for text in (question.question, *beside)]
-        for question in questions
-    ]
-    by_video: dict[str, list[int]] = {}
-    for position, row in enumerate(rows):
-        by_video.setdefault(row.video_key, []).append(position)
-    asked = [
-        (rows[positions[0]], [prompt for position in positions for prompt in prompts[position]])
-        for positions in by_video.values()
-    ]
-    records: dict[int, list[SelectionRecord]] = {}
-    for positions, (row, texts), curves in zip(by_video.values(), asked, source.many(asked), strict=True):
-        vectors = vectors_read(samplers, source, row, texts)
-        for at, position in enumerate(positions):
-            own = curves[at * prompted : (at + 1) * prompted]
-            scores = [transformed(curve.scores, transform, source.logit) for curve in _alike(own)]
-            material = Material(
-                curve=own[0],
-                scores=combined.of(scores),
-                embeddings=None if vectors is None else vectors[0],
-                prompt=None if vectors is None else vectors[1][at * prompted],
-                evidence_us=evidence_us(questions[position], row),
-            )
-            named = (source.measure if transform == "cosine" else transform) + combined.label(prompted)
-            records[position] = list(_select(source, questions[position], material, samplers, budgets, seed, named))
-    return [record for position in range(len(questions)) for record in records[position]]
+    rows: dict[tuple[str, str], Row] = {}
+    found: dict[str, tuple[Row, list[Asked]]] = {}
+    for each in asked:
+        named = video_names(each.question)
+        row = rows.get(named) or rows.setdefault(named, names.only(*named, grid=grid))
+        found.setdefault(row.video_key, (row, []))[1].append(each)
+    return list(found.values())
 
 
 def video_names(question: Question) -> tuple[str, str]:
@@ -97,54 +115,36 @@ def video_names(question: Question) -> tuple[str, str]:
     return str(question.folder / question.video), question.video
 
 
-def _check_one_prompt(samplers: Sequence[Sampler], beside: Sequence[str]) -> None:
-    for sampler in samplers:
-        if beside and "prompt" in sampler.needs:
-            raise UsageError(
-                f"sampler {sampler.name!r}: reads the vector of one prompt, got {1 + len(beside)} to combine; give one"
-            )
-
-
-def _alike(curves: Sequence[Curve]) -> Sequence[Curve]:
-    """The curves of one question's prompts, which must be over the same frames to be combined."""
-    if any(not np.array_equal(curve.rows, curves[0].rows) for curve in curves[1:]):
-        raise UsageError(
-            f"{curves[0].row.source.path}: its prompts are scored on different frames, "
-            f"{', '.join(str(len(curve.rows)) for curve in curves)} of {curves[0].row.count}; score all of them to combine them"
-        )
-    return curves
-
-
-def _select(
+def _parts(
     source: CurveSource,
-    question: Question,
-    material: Material,
+    asks: Sequence[tuple[Row, Sequence[Asked]]],
     samplers: Sequence[Sampler],
     budgets: Sequence[int],
     seed: int,
-    transform: str,
-) -> Iterator[SelectionRecord]:
-    curve = material.curve
-    row, times_s = curve.row, curve.times_s
-    for sampler in samplers:
-        draw = DrawKey(seed=seed, video=row.video_key, question=question.id, variant=QUESTION, sampler=sampler.name)
-        for budget in budgets:
-            selection = run(sampler, material.request(budget, draw))
-            yield SelectionRecord(
-                video_key=row.video_key,
-                question_id=question.id,
-                variant=QUESTION,
-                encoder_key=source.key,
-                grid=row.grid,
-                transform=transform,
-                sampler=sampler.name,
-                params=canonical_json(dataclasses.asdict(sampler)),  # type: ignore[call-overload]
-                budget=budget,
-                seed=seed,
-                rows=tuple(curve.rows[selection.rows].tolist()),
-                pts_us=tuple(selection.pts_us.tolist()),
-                scores=tuple(material.scores[selection.rows].tolist()),
-                times_s=tuple(times_s[selection.rows].tolist()),
-                scored=len(curve.rows),
-                frames=row.count,
-            )
+    transform: Transform,
+    threads: int,
+) -> Iterator[Selections]:
+    held: list[Scored] = []
+    selections = nbytes = 0
+    for fetched in fetch(source, asks, samplers):
+        new = scored(source, fetched, transform)
+        selections += len(fetched.asked) * len(samplers) * len(budgets)
+        nbytes += 0 if fetched.embeddings is None else fetched.embeddings.nbytes
+        held += new
+        if selections >= _SELECTIONS or nbytes >= _VECTOR_NBYTES:
+            yield _selected(source, held, samplers, budgets, seed, threads)
+            held, selections, nbytes = [], 0, 0
+    if held:
+        yield _selected(source, held, samplers, budgets, seed, threads)
+
+
+def _selected(
+    source: CurveSource,
+    videos: Sequence[Scored],
+    samplers: Sequence[Sampler],
+    budgets: Sequence[int],
+    seed: int,
+    threads: int,
+) -> Selections:
+    picks = pick(videos, samplers, budgets=budgets, seeds=(seed,), threads=threads)
+    return Selections(encoder_key=source.key, scored=tuple(videos), picks=picks)

@@ -1,15 +1,35 @@
-"""A selection as a record, with all that it depends on, and its Parquet form."""
+"""Selections as records, with all that they depend on: columns for files, objects for people and programs."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-from framedex.errors import UsageError
-from framedex.index.whole_file import make_folder, write_whole
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from framedex.keys import canonical_json
+from framedex.select.base import Sampler
+from framedex.select.picks import Picks
+from framedex.select.scored import Scored
+
+_TEXTS = ("video_key", "question_id", "variant", "encoder_key", "grid", "transform", "sampler", "params")
+
+#: The columns of a file of selections; `scores` is null where a selection comes without any.
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in _TEXTS),
+        ("budget", pa.int32()),
+        ("seed", pa.int64()),
+        ("rows", pa.list_(pa.int32())),
+        ("pts_us", pa.list_(pa.int64())),
+        ("scores", pa.list_(pa.float32())),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,33 +71,95 @@ class SelectionRecord:
         return dataclasses.asdict(self)
 
 
-def write_selections(path: Path, records: Sequence[SelectionRecord]) -> None:
-    """Write a Parquet file, whole or not at all.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selections:
+    """The selections of some videos: what was picked of what.
 
-    Raises:
-        UsageError: the name does not end in .parquet.
-        StorageError: it cannot be written.
+    Attributes:
+        encoder_key: of the source of the scores.
+        scored: the videos, in the order of `picks`.
+        picks: what was taken.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    if path.suffix != ".parquet":
-        raise UsageError(f"{path}: expected a name that ends in .parquet")
-    text = dict.fromkeys(
-        ("video_key", "question_id", "variant", "encoder_key", "grid", "transform", "sampler", "params"), pa.string()
-    )
-    schema = pa.schema(
-        {
-            **text,
-            "budget": pa.int32(),
-            "seed": pa.int64(),
-            "rows": pa.list_(pa.int32()),
-            "pts_us": pa.list_(pa.int64()),
-            "scores": pa.list_(pa.float32()),
+    encoder_key: str
+    scored: tuple[Scored, ...]
+    picks: Picks
+
+    def __len__(self) -> int:
+        """Number of selections."""
+        return len(self.picks)
+
+    def table(self) -> pa.Table:
+        """One row a selection, in the columns of `SCHEMA`, texts as dictionaries; no object is made for a selection."""
+        at, picks = self.picks.positions(), self.picks
+        first = (
+            np.concatenate([[0], np.cumsum(picks.shapes[:, 0])[:-1]]) if len(picks.shapes) else np.zeros(0, np.int64)
+        )
+        curve = first[at["video"]] + at["prompt"]
+        asked = [(each, video) for video in self.scored for each in video.asked]
+        texts = {
+            "video_key": _texts([video.row.video_key for _, video in asked], curve),
+            "question_id": _texts([each.question.id for each, _ in asked], curve),
+            "variant": _texts([each.variant for each, _ in asked], curve),
+            "encoder_key": _texts([self.encoder_key], np.zeros(len(curve), np.int64)),
+            "grid": _texts([video.row.grid for _, video in asked], curve),
+            "transform": _texts([name for video in self.scored for name in video.transforms], curve),
+            "sampler": _texts([sampler.name for sampler in picks.samplers], at["sampler"]),
+            "params": _texts([params_of(sampler) for sampler in picks.samplers], at["sampler"]),
         }
-    )
-    columns = [{name: getattr(record, name) for name in schema.names} for record in records]
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(columns, schema=schema), buffer)
-    make_folder(path.parent)
-    write_whole(path, memoryview(buffer.getvalue()))
+        offsets = pa.array(picks.offsets.astype(np.int32))
+        lists = {
+            "rows": picks.of_frames([video.rows for video in self.scored]).astype(np.int32),
+            "pts_us": picks.of_frames([video.pts_us for video in self.scored]).astype(np.int64),
+            "scores": picks.of_scores([video.scores for video in self.scored]).astype(np.float32),
+        }
+        return pa.table(
+            {
+                **texts,
+                "budget": np.array(picks.budgets, np.int32)[at["budget"]],
+                "seed": np.array(picks.seeds, np.int64)[at["seed"]],
+                **{name: pa.ListArray.from_arrays(offsets, pa.array(each)) for name, each in lists.items()},
+            }
+        )
+
+    def records(self) -> Iterator[SelectionRecord]:
+        """One object a selection, in order."""
+        params = [params_of(sampler) for sampler in self.picks.samplers]
+        for number, video in enumerate(self.scored):
+            times_s = video.times_s
+            for (prompt, asked), (which, sampler), (by_budget, budget), (by_seed, seed) in product(
+                enumerate(video.asked),
+                enumerate(self.picks.samplers),
+                enumerate(self.picks.budgets),
+                enumerate(self.picks.seeds),
+            ):
+                rows = self.picks.rows(number, prompt, which, by_budget, by_seed)
+                yield SelectionRecord(
+                    video_key=video.row.video_key,
+                    question_id=asked.question.id,
+                    variant=asked.variant,
+                    encoder_key=self.encoder_key,
+                    grid=video.row.grid,
+                    transform=video.transforms[prompt],
+                    sampler=sampler.name,
+                    params=params[which],
+                    budget=budget,
+                    seed=seed,
+                    rows=tuple(video.rows[rows].tolist()),
+                    pts_us=tuple(video.pts_us[rows].tolist()),
+                    scores=tuple(video.scores[prompt][rows].tolist()),
+                    times_s=tuple(times_s[rows].tolist()),
+                    scored=len(video.rows),
+                    frames=video.row.count,
+                )
+
+
+def params_of(sampler: Sampler) -> str:
+    """A sampler's parameters as canonical JSON."""
+    return canonical_json(dataclasses.asdict(sampler))  # type: ignore[call-overload]
+
+
+def _texts(values: Sequence[str], indices: NDArray[Any]) -> pa.DictionaryArray:
+    """`values[indices]` as a column in which every text stands once."""
+    encoded = pa.array(values, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(indices)), encoded.dictionary)

@@ -1,25 +1,28 @@
-"""Which frames each arm of the sweep shows for each question of a video: look-ups only, nothing is decoded."""
+"""Which frames each arm of the sweep shows for each question of each video: look-ups only, nothing is decoded."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-import numpy as np
-
+from framedex.errors import StoreError
 from framedex.keys import canonical_json, json_key
-from framedex.scores.curves import Curve, CurveSource, Prompt
-from framedex.scores.transform import transformed
-from framedex.select import DrawKey, Sampler, run
-from framedex.select.base import Rows
-from framedex.select.material import Material, evidence_us, vectors_read
+from framedex.scores.curves import CurveSource, Prompt
+from framedex.select.picks import Picks
+from framedex.select.records import params_of
+from framedex.select.scored import Asked, Scored, fetch, pick, scored
 from framedex.select.windows import window_starts
 from framedex.sweep.config import SweepConfig
 from framedex.sweep.plan import Plan, PlannedVideo
 from framedex.sweep.questions import SweptQuestion
 from framedex.sweep.record import Arm
+
+#: Videos are looked up and chosen from together until they come to so many choices or bytes of vectors.
+_CHOICES = 1 << 15
+_VECTOR_NBYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,38 +46,13 @@ class Choice:
     window_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Scored:
-    """One question's prompt under one variant, and what one source has of it under one transform."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A video and all choices of its frames, by question; or why there are none: a file of the store that does not hold."""
 
-    question: SweptQuestion
-    variant: str
-    source_key: str
-    transform: str
-    material: Material
-
-    @property
-    def curve(self) -> Curve:
-        """Whose frames are chosen from."""
-        return self.material.curve
-
-    def choice(self, arm: Arm, positions: Rows, **chosen_by: Any) -> Choice:
-        """The choice of some of the curve's frames."""
-        curve, row = self.curve, self.curve.row
-        pts_us = tuple(curve.pts_us[positions].tolist())
-        return Choice(
-            question=self.question,
-            arm=arm,
-            variant=self.variant,
-            encoder_key=self.source_key,
-            grid=row.grid,
-            transform=self.transform,
-            rows=tuple(curve.rows[positions].tolist()),
-            pts_us=pts_us,
-            scores=tuple(self.material.scores[positions].tolist()),
-            frame_set_id=frame_set_id(row.video_key, pts_us),
-            **chosen_by,
-        )
+    video: PlannedVideo
+    choices: tuple[Choice, ...] = ()
+    failed: StoreError | None = None
 
 
 def frame_set_id(video_key: str, pts_us: Sequence[int]) -> str:
@@ -82,92 +60,188 @@ def frame_set_id(video_key: str, pts_us: Sequence[int]) -> str:
     return json_key([video_key, list(pts_us)]) if pts_us else ""
 
 
-def choose(plan: Plan, video: PlannedVideo, sources: Sequence[CurveSource]) -> tuple[Choice, ...]:
-    """Every choice of a video, by question.
+def choose_each(
+    plan: Plan, videos: Iterable[PlannedVideo], sources: Sequence[CurveSource], *, threads: int = 1
+) -> Iterator[Chosen]:
+    """Every choice of every video, some videos at a time; a video whose files do not hold costs the others nothing.
+
+    Args:
+        plan: the sweep.
+        videos: of it.
+        sources: of the scores, one per encoder of the plan.
+        threads: most threads.
+    """
+    for together in _groups(videos, plan.config):
+        try:
+            chosen = choose(plan, together, sources, threads=threads)
+        except StoreError:
+            for video in together:
+                try:
+                    (choices,) = choose(plan, [video], sources, threads=threads)
+                except StoreError as error:
+                    yield Chosen(video=video, failed=error)
+                else:
+                    yield Chosen(video=video, choices=choices)
+        else:
+            yield from (Chosen(video=video, choices=each) for video, each in zip(together, chosen, strict=True))
+
+
+def choose(
+    plan: Plan, videos: Sequence[PlannedVideo], sources: Sequence[CurveSource], *, threads: int = 1
+) -> list[tuple[Choice, ...]]:
+    """Every choice of each video, by question.
 
     A window is chosen by nothing, but its scores are those of a variant: it stands once for each.
 
     Args:
         plan: the sweep.
-        video: one of its videos.
+        videos: of it.
         sources: of the scores, one per encoder of the plan.
+        threads: most threads.
 
     Raises:
         StoreError: an index file or stored curve does not hold.
     """
     config = plan.config
-    choices: list[Choice] = []
-    scored = _scored(config, video, sources)
-    for position, question in enumerate(video.questions):
-        for each in scored[position]:
-            choices += _selected(each, "select", config.samplers, config)
-            choices += _windows(each, config)
-            choices += _selected(each, "drop", config.drop, config)
-        if config.no_video:
-            choices.append(Choice(question=question, arm="no-video"))
-    return tuple(choices)
+    by_question: list[list[list[Choice]]] = [[[] for _ in video.questions] for video in videos]
+    sets = [_FrameSets(video.key) for video in videos]
+    for number, source in enumerate(sources):
+        asks = [(video.rows[number], asked_of(video, config)) for video in videos]
+        fetched = list(fetch(source, asks, [*config.samplers, *config.drop]))
+        for transform in config.transforms:
+            groups = [scored(source, each, transform) for each in fetched]
+            picks = pick(
+                [each for group in groups for each in group],
+                [*config.samplers, *config.drop],
+                budgets=config.budgets,
+                seeds=config.seeds,
+                threads=threads,
+            )
+            first = 0
+            for group, video, choices, known in zip(groups, videos, by_question, sets, strict=True):
+                chosen: dict[int, list[Choice]] = {}
+                for at, each in enumerate(group, first):
+                    chosen |= _of_scored(each, picks.video(at), video, source.key, config, known)
+                first += len(group)
+                for position in sorted(chosen):
+                    choices[position // len(config.variants)] += chosen[position]
+    if config.no_video:
+        for video, choices in zip(videos, by_question, strict=True):
+            for question, own in zip(video.questions, choices, strict=True):
+                own.append(Choice(question=question, arm="no-video"))
+    return [tuple(choice for own in choices for choice in own) for choices in by_question]
 
 
-def prompts_of(video: PlannedVideo, config: SweepConfig) -> list[Prompt]:
-    """What the frames of a video are scored for: by question, one prompt per variant."""
+def asked_of(video: PlannedVideo, config: SweepConfig) -> list[Asked]:
+    """What the frames of a video are chosen for: by question, each variant."""
     return [
-        Prompt(text=text, question_id=question.asked.id, variant=variant)
+        Asked(question=question.asked, variant=variant, prompt=prompt)
         for question in video.questions
-        for variant, text in zip(config.variants, question.prompts, strict=True)
+        for variant, prompt in zip(config.variants, question.prompts, strict=True)
     ]
 
 
-def _scored(config: SweepConfig, video: PlannedVideo, sources: Sequence[CurveSource]) -> list[list[_Scored]]:
-    """By question: one curve per source, transform and variant."""
-    scored: list[list[_Scored]] = [[] for _ in video.questions]
-    prompts = prompts_of(video, config)
-    for row, source in zip(video.rows, sources, strict=True):
-        curves = source.curves(row, prompts)
-        vectors = vectors_read([*config.samplers, *config.drop], source, row, prompts)
-        for position, question in enumerate(video.questions):
-            first = position * len(config.variants)
-            scored[position] += [
-                _Scored(
-                    question=question,
-                    variant=variant,
-                    source_key=source.key,
-                    transform=source.measure if transform == "cosine" else transform,
-                    material=Material(
-                        curve=curves[first + which],
-                        scores=transformed(curves[first + which].scores, transform, source.logit),
-                        embeddings=None if vectors is None else vectors[0],
-                        prompt=None if vectors is None else vectors[1][first + which],
-                        evidence_us=evidence_us(question.asked, row),
-                    ),
-                )
-                for transform in config.transforms
-                for which, variant in enumerate(config.variants)
-            ]
-    return scored
+def prompts_of(video: PlannedVideo, config: SweepConfig) -> list[Prompt]:
+    """What the frames of a video are scored for."""
+    return [prompt for asked in asked_of(video, config) for prompt in asked.prompts]
 
 
-def _selected(scored: _Scored, arm: Arm, samplers: Sequence[Sampler], config: SweepConfig) -> Iterator[Choice]:
-    curve = scored.curve
-    for sampler in samplers:
-        params = canonical_json(dataclasses.asdict(sampler))  # type: ignore[call-overload]
-        for budget in config.budgets:
-            for seed in config.seeds:
-                draw = DrawKey(
-                    seed=seed,
-                    video=curve.row.video_key,
-                    question=scored.question.asked.id,
-                    variant=scored.variant,
+def _groups(videos: Iterable[PlannedVideo], config: SweepConfig) -> Iterator[list[PlannedVideo]]:
+    group: list[PlannedVideo] = []
+    choices = nbytes = 0
+    for video in videos:
+        group.append(video)
+        row = video.rows[0]
+        windows = sum(-(-row.count // rule.stride) for rule in config.windows)
+        rules = (len(config.samplers) + len(config.drop)) * len(config.budgets) * len(config.seeds) + windows
+        choices += rules * len(video.questions) * len(config.variants) * len(config.transforms) * len(video.rows)
+        nbytes += sum(4 * row.count * row.dim for row in video.rows)
+        if choices >= _CHOICES or nbytes >= _VECTOR_NBYTES:
+            yield group
+            group, choices, nbytes = [], 0, 0
+    if group:
+        yield group
+
+
+class _FrameSets:
+    """The keys of one video's frame sets, each worked out once."""
+
+    def __init__(self, video_key: str) -> None:
+        self._video_key = video_key
+        self._known: dict[tuple[int, ...], str] = {}
+
+    def key(self, pts_us: tuple[int, ...]) -> str:
+        """`frame_set_id` of a set."""
+        found = self._known.get(pts_us)
+        return self._known.setdefault(pts_us, frame_set_id(self._video_key, pts_us)) if found is None else found
+
+
+def _of_scored(
+    each: Scored, picks: Picks, video: PlannedVideo, source_key: str, config: SweepConfig, sets: _FrameSets
+) -> Mapping[int, list[Choice]]:
+    """By position among what was asked of the video: what every rule chooses for it."""
+    rows = picks.of_frames([each.rows]).tolist()
+    pts_us = picks.of_frames([each.pts_us]).tolist()
+    scores = picks.of_scores([each.scores]).tolist()
+    ends = picks.offsets.tolist()
+    params = [params_of(sampler) for sampler in picks.samplers]
+    rules = list(product(zip(picks.samplers, params, strict=True), picks.budgets, picks.seeds))
+    selected = len(config.samplers) * len(config.budgets) * len(config.seeds)
+    found: dict[int, list[Choice]] = {}
+    for prompt, position in enumerate(each.positions):
+        about = _about(each, prompt, video.questions[position // len(config.variants)], source_key)
+        by_rule = []
+        for number, ((sampler, written), budget, seed) in enumerate(rules):
+            first = prompt * len(rules) + number
+            part = slice(ends[first], ends[first + 1])
+            frames_us = tuple(pts_us[part])
+            by_rule.append(
+                Choice(
+                    **about,
+                    arm="select" if number < selected else "drop",
                     sampler=sampler.name,
+                    params=written,
+                    budget=budget,
+                    seed=seed,
+                    rows=tuple(rows[part]),
+                    pts_us=frames_us,
+                    scores=tuple(scores[part]),
+                    frame_set_id=sets.key(frames_us),
                 )
-                positions = run(sampler, scored.material.request(budget, draw)).rows
-                yield scored.choice(arm, positions, sampler=sampler.name, params=params, budget=budget, seed=seed)
+            )
+        windows = _windows(each, prompt, about, config, sets)
+        found[position] = [*by_rule[:selected], *windows, *by_rule[selected:]]
+    return found
 
 
-def _windows(scored: _Scored, config: SweepConfig) -> Iterator[Choice]:
-    n = len(scored.curve.rows)  # all of the index: the plan refuses windows over partial curves
+def _about(each: Scored, prompt: int, question: SweptQuestion, source_key: str) -> dict[str, Any]:
+    """What all choices of one prompt have in common."""
+    return {
+        "question": question,
+        "variant": each.asked[prompt].variant,
+        "encoder_key": source_key,
+        "grid": each.row.grid,
+        "transform": each.transforms[prompt],
+    }
+
+
+def _windows(
+    each: Scored, prompt: int, about: Mapping[str, Any], config: SweepConfig, sets: _FrameSets
+) -> Iterator[Choice]:
+    n = len(each.rows)  # all of the index: the plan refuses windows over partial curves
     for rule in config.windows:
         params = canonical_json(dataclasses.asdict(rule))
         for start in window_starts(n, rule.length, rule.stride).tolist():
-            rows = np.arange(start, min(start + rule.length, n), dtype=np.int64)
-            window_id = f"{start}+{rule.length}"
-            yield scored.choice("window", rows, params=params, budget=rule.length, window_id=window_id)
+            window = slice(start, start + rule.length)
+            pts_us = tuple(each.pts_us[window].tolist())
+            yield Choice(
+                **about,
+                arm="window",
+                params=params,
+                budget=rule.length,
+                rows=tuple(each.rows[window].tolist()),
+                pts_us=pts_us,
+                scores=tuple(each.scores[prompt, window].tolist()),
+                frame_set_id=sets.key(pts_us),
+                window_id=f"{start}+{rule.length}",
+            )

@@ -6,7 +6,8 @@
     mllms: [micro-smolvlm]        always; bundled names or checkpoint folders
     grid: fps=1                   the store's only one where not given
     encoders: [micro-siglip]      the store's only one where not given; names, keys, artefact folders, or {scores: NAME}
-    variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of `variants`
+    variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of the manifest's
+                                  `variants`, which may be several texts that are combined
     transforms: [cosine]          of the scores: cosine (none), logit, prob or minmax
     samplers: [uniform, top]      names, or {name: window-top, length: 8}
     budgets: [8]                  frames

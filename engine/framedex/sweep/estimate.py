@@ -11,7 +11,7 @@ import numpy as np
 from framedex.errors import VideoError
 from framedex.sweep.answers import answer_all, shown_frames
 from framedex.sweep.asks import AskKey, distinct_asks
-from framedex.sweep.choose import Choice, choose
+from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
@@ -55,8 +55,10 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
     """
     counts = Counts()
     measured: _Measured | None = None
-    for video in videos:
-        choices = choose(opened.plan, video, opened.sources)
+    for chosen in choose_each(opened.plan, videos, opened.sources, threads=opened.threads):
+        if chosen.failed is not None:
+            raise chosen.failed
+        video, choices = chosen.video, chosen.choices
         counts += count(opened.plan, video, choices)
         if measured is None:
             try:

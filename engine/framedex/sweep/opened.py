@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from framedex.datasets.combined import texts_of
 from framedex.embed import BUNDLED as BUNDLED_ENCODERS
 from framedex.embed.of_store import store_embedder
 from framedex.errors import UsageError
@@ -71,7 +72,11 @@ def open_sweep(config: SweepConfig, *, threads: int, keeps_prompts: bool = True)
         videos = plan_videos(store, questions, sources=sources, grid=grid)
         for source in sources:
             check_reads(
-                [*config.samplers, *config.drop], config.transforms, source, [question.asked for question in questions]
+                [*config.samplers, *config.drop],
+                config.transforms,
+                source,
+                [question.asked for question in questions],
+                [prompt for question in questions for prompt in question.prompts],
             )
         _check_curves(videos, sources, config)
         runners = tuple(
@@ -125,7 +130,7 @@ def _check_distinct(what: str, models: Sequence[Model]) -> None:
 
 
 def _truncated(sources: Sequence[CurveSource], questions: Sequence[SweptQuestion]) -> int:
-    texts = [text for question in questions for text in question.prompts]
+    texts = [text for question in questions for prompt in question.prompts for text in texts_of(prompt)]
     distinct = list(dict.fromkeys(texts))
     cut = [set(source.truncated_texts(distinct)) for source in sources]
     return sum(text in too_long for too_long in cut for text in texts)

@@ -171,5 +171,5 @@ def _content(question: SweptQuestion) -> list[Any]:
         asked.question,
         list(asked.options),
         question.gold,
-        list(question.prompts),
+        [prompt if isinstance(prompt, str) else prompt.content() for prompt in question.prompts],
     ]

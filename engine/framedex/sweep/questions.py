@@ -1,4 +1,4 @@
-"""The questions of a sweep: each with options, a known answer, and the text of every prompt variant."""
+"""The questions of a sweep: each with options, a known answer, and the prompt of every variant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framedex.datasets import Question, read_questions
-from framedex.datasets.prompts import prompt_text
+from framedex.datasets.combined import PromptTexts
+from framedex.datasets.prompts import prompt_of
 from framedex.errors import UsageError
 
 #: A prompt lists its options by letter.
@@ -21,12 +22,12 @@ class SweptQuestion:
     Attributes:
         asked: as the manifest has it.
         gold: index of the right option.
-        prompts: texts that choose frames, one per variant of the sweep, in its order.
+        prompts: what frames are chosen by, one per variant of the sweep, in its order.
     """
 
     asked: Question
     gold: int
-    prompts: tuple[str, ...]
+    prompts: tuple[PromptTexts, ...]
 
 
 def swept_questions(manifests: Sequence[Path], variants: Sequence[str]) -> list[SweptQuestion]:
@@ -52,5 +53,5 @@ def _swept(subject: str, question: Question, variants: Sequence[str]) -> SweptQu
         raise UsageError(f"{subject}: expected 2 to {OPTIONS_MAX} options, got {len(question.options)}")
     if question.answer is None:
         raise UsageError(f"{subject}: has no answer; a sweep needs to know the right option")
-    prompts = tuple(prompt_text(subject, question, variant) for variant in variants)
+    prompts = tuple(prompt_of(subject, question, variant) for variant in variants)
     return SweptQuestion(asked=question, gold=question.answer, prompts=prompts)

@@ -12,7 +12,7 @@ from framedex.keys import canonical_json
 from framedex.mllm.base import Answer, Runner, Scoring
 from framedex.sweep.answers import Answers, answer_all, shown_frames
 from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
-from framedex.sweep.choose import Choice, choose
+from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
@@ -60,16 +60,20 @@ def sweep(
     Raises:
         DeviceError: a model's runtime failed.
     """
-    for video in videos:
+    for chosen in choose_each(opened.plan, videos, opened.sources, threads=opened.threads):
+        if chosen.failed is not None:
+            yield Failed(video=chosen.video, reason=str(chosen.failed))
+            continue
         try:
-            yield _swept(video, opened, answers_done)
+            yield _swept(chosen.video, chosen.choices, opened, answers_done)
         except (VideoError, StoreError) as error:
-            yield Failed(video=video, reason=str(error))
+            yield Failed(video=chosen.video, reason=str(error))
 
 
-def _swept(video: PlannedVideo, opened: OpenSweep, answers_done: AnswersDone | None) -> Swept:
+def _swept(
+    video: PlannedVideo, choices: Sequence[Choice], opened: OpenSweep, answers_done: AnswersDone | None
+) -> Swept:
     plan, config = opened.plan, opened.plan.config
-    choices = choose(plan, video, opened.sources)
     counts = count(plan, video, choices)
     asks = distinct_asks(choices, config.option_orders)
     frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
@@ -96,9 +100,15 @@ def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], 
                     )
 
 
-def _provenance(opened: OpenSweep) -> Mapping[tuple[str, str], str]:
-    """By (encoder key, MLLM key): versions and devices as JSON; the encoder key is "" where no frame was chosen."""
-    encoders = {"": None, **{source.key: source.provenance for source in opened.sources}}
+def _provenance(video: PlannedVideo, opened: OpenSweep) -> Mapping[tuple[str, str], str]:
+    """By (encoder key, MLLM key): versions and devices as JSON; the encoder key is "" where no frame was chosen.
+
+    The encoder's is that of the prompts; a store may hold vectors that were made otherwise, video by video.
+    """
+    by_key: dict[str, dict[str, Json]] = {"": {"encoder": None, "vectors": None}}
+    for row, source in zip(video.rows, opened.sources, strict=True):
+        made_by = {name: row.provenance[name] for name in _MADE_BY if name in row.provenance}
+        by_key[source.key] = {"encoder": source.provenance, "vectors": made_by if source.has_vectors else None}
     return {
         (key, runner.key): canonical_json(
             {"framedex": framedex.__version__, "encoder": encoder, "mllm": runner.provenance}

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from contracts.store_samples import new_store, put, sample_pts, video_key
 from framedex.errors import StoreError, UsageError
 from framedex.index import Store
+from framedex.scores.frame_times import nearest
 from framedex.scores.given import GivenCurve
-from framedex.scores.import_curves import _nearest, import_curves, join_curves
+from framedex.scores.import_curves import import_curves, join_curves
 from framedex.scores.score_store import ScoreStore
 from score_samples import prompt, question, scores_of
 
@@ -175,6 +176,6 @@ def test_an_index_that_does_not_hold(store: Store) -> None:
     wanted=st.lists(st.floats(-2000, 2000), min_size=1),
 )
 def test_the_nearest_frame_is_that_of_the_definition(indexed: list[int], wanted: list[float]) -> None:
-    rows = _nearest(np.array(wanted), np.array(indexed, np.int64))
+    rows = nearest(np.array(wanted), np.array(indexed, np.int64))
     expected = [min(range(len(indexed)), key=lambda row: (abs(indexed[row] - time), row)) for time in wanted]
     assert rows.tolist() == expected
