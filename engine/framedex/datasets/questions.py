@@ -1,7 +1,8 @@
 """The question manifest: JSON lines or Parquet, one question a row, checked as it is read.
 
-Seconds count from a video's first frame. `video` is a video key, a path relative to the manifest, or a unique stem. `variants` has
-further prompts by name, each a text, a list of texts whose mean is meant, or `{"prompts": [texts], "combine": how, "weights": […]}`.
+Seconds count from a video's first frame. `video` is a video key, a path relative to the manifest, or a unique stem. `variants`
+has further prompts by name, each a text, a list of texts whose mean is meant, or `{"prompts": [texts], "combine": how,
+"weights": […]}`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import framedex
 from framedex.errors import StoreError, VideoError
-from framedex.keys import canonical_json
+from framedex.keys import Json, canonical_json
 from framedex.mllm.base import Answer, Runner, Scoring
 from framedex.sweep.answers import Answers, answer_all, shown_frames
 from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
@@ -19,6 +19,9 @@ from framedex.sweep.plan import PlannedVideo
 from framedex.sweep.record import Record
 
 T = TypeVar("T")
+
+#: Of an index row's provenance: what vectors of one encoder may differ by.
+_MADE_BY = ("decoder", "runtime", "precision")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def _swept(
 
 def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], answers: Answers) -> Iterator[Record]:
     config = opened.plan.config
-    provenance = _provenance(opened)
+    provenance = _provenance(video, opened)
     for choice in choices:
         for runner in opened.runners:
             for scoring in config.scoring:
@@ -110,10 +113,8 @@ def _provenance(video: PlannedVideo, opened: OpenSweep) -> Mapping[tuple[str, st
         made_by = {name: row.provenance[name] for name in _MADE_BY if name in row.provenance}
         by_key[source.key] = {"encoder": source.provenance, "vectors": made_by if source.has_vectors else None}
     return {
-        (key, runner.key): canonical_json(
-            {"framedex": framedex.__version__, "encoder": encoder, "mllm": runner.provenance}
-        )
-        for key, encoder in encoders.items()
+        (key, runner.key): canonical_json({"framedex": framedex.__version__, **used, "mllm": runner.provenance})
+        for key, used in by_key.items()
         for runner in opened.runners
     }
 
