@@ -100,7 +100,12 @@ def export_encoder(
         built = Artefact(folder=folder, manifest=draft, origin=str(folder))
         measured = parity.measure(encoder, built, tokenizer_texts=tokenizer.texts)
         parity.require(measured, precision)
-        publish(folder, target, draft.model_copy(update={"parity": measured}).to_json())
+        publish(
+            folder,
+            target,
+            draft.model_copy(update={"parity": measured}).to_json(),
+            graphs={entry.sha256 for entry in draft.files.values()},
+        )
     return ExportResult(artefact=Artefact.open(target), written=True)
 
 

@@ -19,6 +19,7 @@ from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed import gate
 from framedex.embed.artefact import Artefact
 from framedex.embed.manifest import Tower
+from framedex.embed.onnx_opset import require_opset
 from framedex.embed.reference import read_reference
 from framedex.embed.tensorrt import TensorRtEmbedder, this_machine
 from framedex.embed.tensorrt_log import Log
@@ -68,7 +69,7 @@ def build_engines(
         UsageError: another precision, or batches that do not increase.
         MissingDependency: torch without CUDA.
         ArtefactError: TensorRT cannot read the graph, and its own words; or the artefact has no reference set, or graphs in
-            another precision.
+            another precision, or in another opset than its manifest says.
         DeviceError: no GPU, the build failed, or an engine does not pass the gate at one of its batches.
         StorageError: the folder cannot be written.
     """
@@ -131,6 +132,7 @@ def _graph(artefact: Artefact, kind: Kind) -> str:
 def _build(artefact: Artefact, spec: EngineSpec, *, place: Path, staged: Path) -> bytes:
     """The serialised engine of one tower; the timing cache is read where the last tower left it, else in place."""
     graph = artefact.folder / _graph(artefact, spec.kind)
+    require_opset(graph, artefact.manifest.provenance.opset)
     image, text = artefact.manifest.image, artefact.manifest.text
     row = (*image.size, 3) if spec.kind == "image" else (text.max_length,)
     log = Log()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from framedex.embed.manifest import MANIFEST_NAME, FileEntry
+from framedex.embed.tensorrt_plan import FOLDER, keep_engines
 from framedex.errors import StorageError, UsageError
 from framedex.keys import sha256_file
 
@@ -41,8 +42,14 @@ def list_files(folder: Path) -> dict[str, FileEntry]:
     }
 
 
-def publish(folder: Path, target: Path, manifest: str) -> None:
+def publish(folder: Path, target: Path, manifest: str, *, graphs: Collection[str] = ()) -> None:
     """Write the manifest last, sync everything, and rename `folder` to `target`, replacing an artefact that is there.
+
+    Args:
+        folder: `staging`'s.
+        target: the artefact's place.
+        manifest: its text.
+        graphs: SHA-256 of graphs; TensorRT engines of these that are in the place, of any machine, stay there.
 
     Raises:
         UsageError: something that is no artefact is in the place.
@@ -59,6 +66,7 @@ def publish(folder: Path, target: Path, manifest: str) -> None:
         require_artefact(target)
         target.rename(old)
     folder.rename(target)
+    keep_engines(old / FOLDER, target / FOLDER, graphs=graphs)
     _sync(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 

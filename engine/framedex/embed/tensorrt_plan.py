@@ -9,7 +9,7 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -142,19 +142,28 @@ def read_specs(folder: Path) -> list[EngineSpec]:
     Raises:
         ArtefactError: a description that cannot be read, or is not of the engine beside it.
     """
-    specs = []
-    for path in sorted(folder.glob("*.json")):
+    return [_read_spec(path) for path in sorted(folder.glob("*.json"))]
+
+
+def keep_engines(source: Path, target: Path, *, graphs: Collection[str]) -> None:
+    """Move engines of some graphs, of whatever machine, and all timing caches; what describes no engine stays.
+
+    Args:
+        source: of engines; nothing happens where it is not there.
+        target: made where there is anything to move.
+        graphs: SHA-256 of the graphs whose engines are moved.
+    """
+    kept = list(source.glob("timing-*.cache"))
+    for path in source.glob("*.json"):
         try:
-            value: dict[str, Any] = json.loads(path.read_bytes())
-            machine = Machine(**value.pop("machine"))
-            value.pop("gate", None)  # told to people; the gate measures again whenever the engine is opened
-            spec = EngineSpec(machine=machine, batches=tuple(value.pop("batches")), **value)
-        except (ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
-            raise ArtefactError(f"{path}: describes no TensorRT engine ({error}); delete it, and {_BUILD}") from error
-        if spec.name != path.with_suffix(".engine").name:
-            raise ArtefactError(f"{path}: describes {spec.name}; delete it, and {_BUILD}")
-        specs.append(spec)
-    return specs
+            spec = _read_spec(path)
+        except ArtefactError:
+            continue
+        if spec.onnx_sha256 in graphs and (source / spec.name).is_file():
+            kept += [source / spec.name, path]  # in this order: what is described is there
+    for path in kept:
+        target.mkdir(exist_ok=True)
+        path.replace(target / path.name)
 
 
 def find_engine(folder: Path, wanted: EngineSpec, *, largest: bool = False) -> tuple[Path, EngineSpec]:
@@ -186,6 +195,19 @@ def find_engine(folder: Path, wanted: EngineSpec, *, largest: bool = False) -> t
         f"batches of {max(nearest.batches)} at most, {least} wanted, or its file is missing"
     ]
     raise ArtefactError(f"{folder / nearest.name}: was built for {'; '.join(why)}; {_BUILD}")
+
+
+def _read_spec(path: Path) -> EngineSpec:
+    try:
+        value: dict[str, Any] = json.loads(path.read_bytes())
+        machine = Machine(**value.pop("machine"))
+        value.pop("gate", None)  # told to people; the gate measures again whenever the engine is opened
+        spec = EngineSpec(machine=machine, batches=tuple(value.pop("batches")), **value)
+    except (ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
+        raise ArtefactError(f"{path}: describes no TensorRT engine ({error}); delete it, and {_BUILD}") from error
+    if spec.name != path.with_suffix(".engine").name:
+        raise ArtefactError(f"{path}: describes {spec.name}; delete it, and {_BUILD}")
+    return spec
 
 
 def _differences(spec: EngineSpec, wanted: EngineSpec) -> list[str]:

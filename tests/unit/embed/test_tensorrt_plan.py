@@ -17,6 +17,7 @@ from framedex.embed.tensorrt_plan import (
     Machine,
     batch_for,
     find_engine,
+    keep_engines,
     profile_shapes,
     read_specs,
     timing_cache_name,
@@ -162,3 +163,26 @@ def test_of_engines_that_fit_one_is_taken(tmp_path: Path, batch: int, largest: b
         write_engine(tmp_path, spec, b"plan")
     wanted = dataclasses.replace(WANTED, batches=(batch,))
     assert find_engine(tmp_path, wanted, largest=largest)[1] == specs[taken]
+
+
+def test_engines_of_a_graph_move_whatever_machine_they_are_of(tmp_path: Path) -> None:
+    elsewhere = dataclasses.replace(SPEC, machine=dataclasses.replace(MACHINE, gpu="NVIDIA L4"))
+    source, target = tmp_path / "old", tmp_path / "new"
+    kept = [write_engine(source, spec, b"plan").name for spec in (SPEC, elsewhere)]
+    write_engine(source, dataclasses.replace(SPEC, onnx_sha256="cd" * 32), b"of another graph")
+    without = write_engine(source, dataclasses.replace(SPEC, precision="fp32"), b"lost")
+    without.unlink()
+    (source / "broken.json").write_text("{}")
+    timing = timing_cache_name(MACHINE)
+    write_whole(source / timing, b"timed")
+    left = {path.name for path in source.iterdir()}
+    keep_engines(source, target, graphs={SPEC.onnx_sha256})
+    moved = {path.name for path in target.iterdir()}
+    assert moved == {*kept, *(name.replace(".engine", ".json") for name in kept), timing}
+    assert read_specs(target) == sorted((SPEC, elsewhere), key=lambda spec: spec.name)
+    assert {path.name for path in source.iterdir()} == left - moved
+
+
+def test_where_no_engine_is_none_is_kept(tmp_path: Path) -> None:
+    keep_engines(tmp_path / "absent", tmp_path / "new", graphs={SPEC.onnx_sha256})
+    assert list(tmp_path.iterdir()) == []

@@ -159,6 +159,16 @@ def test_graphs_in_another_precision_are_refused(told: Told, build: Build, store
     assert told.asked == []
 
 
+def test_a_graph_of_another_opset_than_the_manifests_is_refused(told: Told, build: Build, tmp_path: Path) -> None:
+    micro = Artefact.open("micro-siglip")
+    other = micro.manifest.provenance.model_copy(update={"opset": 18})
+    changed = dataclasses.replace(micro, manifest=micro.manifest.model_copy(update={"provenance": other}))
+    with pytest.raises(ArtefactError, match=r"onnx: is in opset 20, the manifest says 18; .* export it again"):
+        build(changed)
+    assert told.of("create_network") == []
+    assert not (tmp_path / "engines").exists()
+
+
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_a_precision_that_is_not_built_is_refused(told: Told, build: Build, precision: str) -> None:
     with pytest.raises(UsageError, match=f"precision '{precision}' is not built; exists: fp32, fp16-mixed"):

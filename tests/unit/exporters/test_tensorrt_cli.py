@@ -79,6 +79,9 @@ def test_an_export_ends_in_engines(told: Told, call: Call, tmp_path: Path) -> No
     assert sorted(engines) == sorted(str(path) for path in (target / "tensorrt").glob("*-fp16-mixed-*.engine"))
     assert len(engines) == 2
     assert "proving the engines" in err
+    code, _, err = call("siglip", tiny_checkpoint(), "-o", target, "--force")
+    assert code == 0, err
+    assert all(Path(engine).is_file() for engine in engines), "the same graphs: their engines stay"
 
 
 def test_engines_of_an_artefact_that_is_there_are_printed(told: Told, call: Call, tmp_path: Path) -> None:

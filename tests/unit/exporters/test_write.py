@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from framedex.embed.manifest import FileEntry
+from framedex.embed.tensorrt_plan import FOLDER, EngineSpec, Machine, read_specs, write_engine
 from framedex.errors import StorageError, UsageError
 from framedex_export.write import is_occupied, list_files, publish, staging
 
 
-def _stage(target: Path, data: bytes) -> None:
+def _stage(target: Path, data: bytes, *, graphs: Collection[str] = ()) -> None:
     with staging(target) as folder:
         assert folder.parent == target.parent
         (folder / "weights").write_bytes(data)
         (folder / "weights").chmod(0o600)  # as onnx writes them
-        publish(folder, target, "{}")
+        publish(folder, target, "{}", graphs=graphs)
 
 
 def test_published_whole_and_nothing_left_beside(tmp_path: Path) -> None:
@@ -32,6 +34,20 @@ def test_an_artefact_is_replaced(tmp_path: Path) -> None:
     _stage(target, b"one")
     _stage(target, b"two")
     assert (target / "weights").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["artefact"]
+
+
+def test_engines_of_the_same_graphs_stay_when_an_artefact_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "artefact"
+    _stage(target, b"one")
+    machine = Machine(tensorrt="11.4.1", gpu="NVIDIA L4", compute_capability="8.9")
+    spec = EngineSpec(kind="image", machine=machine, onnx_sha256="ab" * 32, precision="fp32", batches=(1,))
+    engine = write_engine(target / FOLDER, spec, b"plan")
+    _stage(target, b"two", graphs={spec.onnx_sha256})
+    assert engine.read_bytes() == b"plan"
+    assert read_specs(target / FOLDER) == [spec]
+    _stage(target, b"three", graphs={"cd" * 32})
+    assert sorted(path.name for path in target.iterdir()) == ["manifest.json", "weights"]
     assert [path.name for path in tmp_path.iterdir()] == ["artefact"]
 
 
