@@ -12,16 +12,14 @@ import typer
 
 from framedex.cli.output import note, print_json
 from framedex.cli.run import run
-from framedex.optional import import_optional
 from framedex_export import __version__
+from framedex_export.options import AsJson, Checkpoint, CrisCheckpoint, CrisWords, Force, Output
 from framedex_export.pair_cli import blip_itm, clipseg, cris_mask
+from framedex_export.quiet import import_quietly
 from framedex_export.tensorrt_cli import build, require_buildable, tensorrt
 
 if TYPE_CHECKING:
     from framedex_export.export import ExportResult
-
-Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Folder with the Hugging Face checkpoint.")]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="ARTEFACT", help="Folder to write.")]
 
 
 class Target(StrEnum):
@@ -52,8 +50,6 @@ To = Annotated[
     typer.Option("--to", help="tensorrt also builds engines, for the GPU of this machine; never executed so far."),
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the encoder, for people.  [default: the folder's]")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an artefact that is already there.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")]
 
 app = typer.Typer(
     name="framedex-export",
@@ -167,14 +163,10 @@ def clip(
 
 @app.command()
 def cris(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="The checkpoint's .pth file, or a folder with one.")
-    ],
+    checkpoint: CrisCheckpoint,
     output: Output,
     name: Name = None,
-    words: Annotated[
-        int, typer.Option(help="Ids per text, as trained: 17 for RefCOCO and RefCOCO+, 22 for RefCOCOg.")
-    ] = 17,
+    words: CrisWords = 17,
     precision: Precision = Products.fp32,
     to: To = Target.onnx,
     force: Force = False,
@@ -250,11 +242,6 @@ def _export(
 
 
 def _exported(family: str, checkpoint: Path, output: Path, **options: str | int | None) -> ExportResult:
-    command = f"framedex-export {family}"
-    module = import_optional("framedex_export.export", extra="export,cpu", needed_by=command)
-    # Progress is ours to tell.
-    logging = import_optional("transformers", extra="export", needed_by=command).utils.logging
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    module = import_quietly("framedex_export.export", needed_by=f"framedex-export {family}")
     result: ExportResult = module.export_encoder(family, checkpoint, output, report=note, **options)
     return result

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from framedex.cli.output import note, print_json
-from framedex.optional import import_optional
+from framedex_export.options import AsJson, Checkpoint, CrisCheckpoint, CrisWords, Force, Output
+from framedex_export.quiet import import_quietly
 
 if TYPE_CHECKING:
     from framedex.pair.manifest import PairManifest, PairParity
     from framedex_export.pair_export import PairExportResult
 
-Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Folder with the Hugging Face checkpoint.")]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="ARTEFACT", help="Folder to write.")]
 Name = Annotated[str | None, typer.Option(help="Name of the scorer, for people.  [default: the folder's]")]
 MaskRuleOption = Annotated[
     str | None,
@@ -26,20 +25,14 @@ MatchRuleOption = Annotated[
     str | None,
     typer.Option("--rule", metavar="R", help="prob, the probability of a match, or logit.  [default: prob]"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace an artefact that is already there.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON line.")]
 
 
 def cris_mask(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="The checkpoint's .pth file, or a folder with one.")
-    ],
+    checkpoint: CrisCheckpoint,
     output: Output,
     name: Name = None,
     rule: MaskRuleOption = None,
-    words: Annotated[
-        int, typer.Option(help="Ids per text, as trained: 17 for RefCOCO and RefCOCO+, 22 for RefCOCOg.")
-    ] = 17,
+    words: CrisWords = 17,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -162,12 +155,7 @@ def _show(output: Path, manifest: PairManifest, measured: PairParity) -> None:
 def _exported(
     family: str, checkpoint: Path, output: Path, *, force: bool, **options: str | int | None
 ) -> PairExportResult:
-    command = f"framedex-export {family}"
-    module = import_optional("framedex_export.pair_export", extra="export,cpu", needed_by=command)
-    # Progress is ours to tell.
-    logging = import_optional("transformers", extra="export", needed_by=command).utils.logging
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    module = import_quietly("framedex_export.pair_export", needed_by=f"framedex-export {family}")
     result: PairExportResult = module.export_pair_scorer(
         family, checkpoint, output, force=force, report=note, **options
     )

@@ -6,6 +6,9 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from framedex.optional import import_optional
 
 
 @contextmanager
@@ -19,3 +22,16 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+def import_quietly(module: str, *, needed_by: str) -> Any:
+    """Import a module of the export, and have transformers show no progress of its own: that is ours to tell.
+
+    Raises:
+        MissingDependency: what it needs is not installed.
+    """
+    imported = import_optional(module, extra="export,cpu", needed_by=needed_by)
+    shown = import_optional("transformers", extra="export", needed_by=needed_by).utils.logging
+    shown.set_verbosity_error()
+    shown.disable_progress_bar()
+    return imported
