@@ -1,4 +1,4 @@
-"""Text that may be printed: names of files may hold anything, and reasons quote them."""
+"""Text that may be printed and stored: names of files may hold anything, and reasons quote them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def visible(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half characters, as which Python takes bytes that are no Unicode: nothing can store those."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed import gate
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
-from framedex.embed.gate import bar
 from framedex.embed.manifest import Parity, Precision
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
 from framedex.embed.reference import Reference, read_reference
@@ -55,15 +53,15 @@ def measure(encoder: Family, artefact: Artefact, *, tokenizer_texts: int) -> Par
         with embedder:
             together = _embed(embedder, pixels)
             alone = np.concatenate([_embed(embedder, pixels[row : row + 1]) for row in range(len(pixels))])
-            image_cosines = _cosines(expected_images, together)
-            text_cosines = _cosines(expected_texts, embedder.embed_texts(words))
+            image_cosines = gate.cosines(expected_images, together)
+            text_cosines = gate.cosines(expected_texts, embedder.embed_texts(words))
             measured.append(
                 {
                     "image_min_cosine": float(image_cosines.min()),
                     "image_mean_cosine": float(image_cosines.mean()),
                     "text_min_cosine": float(text_cosines.min()),
                     "text_mean_cosine": float(text_cosines.mean()),
-                    "batch_min_cosine": float(_cosines(alone, together).min()),
+                    "batch_min_cosine": float(gate.cosines(alone, together).min()),
                     **_ranks(embedder, read_reference(artefact)),
                 }
             )
@@ -82,11 +80,11 @@ def require(parity: Parity, precision: Precision) -> None:
     Raises:
         ArtefactError: the first figure that is not reached.
     """
-    least = bar(precision)
+    least = gate.bar(precision)
     bars = {
         "image_min_cosine": least.cosine,
         "text_min_cosine": least.cosine,
-        "batch_min_cosine": bar("fp32").cosine,
+        "batch_min_cosine": gate.bar("fp32").cosine,
         "image_ranks": least.ranks,
         "text_ranks": least.ranks,
     }
@@ -129,10 +127,3 @@ def _ranks(embedder: Embedder, reference: Reference) -> dict[str, float]:
 def _embed(embedder: Embedder, pixels: Pixels) -> Vectors:
     order = np.arange(len(pixels), dtype=np.int64)
     return embedder.embed_images(TowerBatch(pts_us=order, pixels=pixels)).vectors
-
-
-def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    dots = np.einsum("nd,nd->n", a, b)
-    cosines: NDArray[np.float64] = dots / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return cosines

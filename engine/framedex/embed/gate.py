@@ -88,9 +88,14 @@ def measure(got: Vectors, expected: Vectors, *, others: Vectors, got_are_prompts
 
 def least_cosine(got: Vectors, expected: Vectors) -> float:
     """The least cosine of float32 (n, d) vectors with their reference; NaN where one is not finite."""
-    a, b = got.astype(np.float64), expected.astype(np.float64)
-    cosines = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return float(cosines.min())
+    return float(cosines(got, expected).min())
+
+
+def cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
+    """Row by row, in float64: (n, d) and (n, d) to (n,)."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    each: NDArray[np.float64] = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return each
 
 
 def require(figures: Figures, *, precision: str, subject: str) -> None:

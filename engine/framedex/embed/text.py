@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from framedex.embed.manifest import TextRules
 from framedex.errors import ArtefactError, UsageError
+from framedex.visible import is_unicode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +60,9 @@ class TextEncoder:
         self._rules = rules
         pad_token = self._tokenizer.id_to_token(rules.pad_id)
         if pad_token is None:
-            raise ArtefactError(f"{path}: the manifest pads with id {rules.pad_id}, which is not in the vocabulary")
+            raise ArtefactError(
+                f"{path}: the manifest pads with id {rules.pad_id}, which is not in the vocabulary; export it again"
+            )
         # What the file itself says of padding and truncation gives way to the manifest.
         self._tokenizer.enable_padding(
             direction=rules.padding_side or "right", length=rules.max_length, pad_id=rules.pad_id, pad_token=pad_token
@@ -73,7 +76,7 @@ class TextEncoder:
             UsageError: a text with half a character in it, which is no Unicode.
         """
         for text in texts:
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            if not is_unicode(text):
                 raise UsageError(
                     f"text {text!r}: expected Unicode, got bytes that are none; check the terminal's encoding"
                 )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from framedex.contracts import Vectors
 from framedex.embed.preprocess.rules import PictureRules
+from framedex.sigmoid import sigmoid
 
 MaskRule = Literal["max", "mean", "top1%", "area"]
 MatchRule = Literal["prob", "logit"]
@@ -112,13 +113,6 @@ def match_scores(logits: NDArray[np.float32], *, rule: MatchRule) -> Vectors:
         float32 (k,).
     """
     return sigmoid(logits) if rule == "prob" else logits.astype(np.float32)
-
-
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 / (1 + exp(-x)) in float32, to its last digits for strongly negative x too."""
-    small = np.exp(-np.abs(logits))
-    values: NDArray[np.float32] = np.where(logits >= 0, 1, small) / (1 + small)
-    return values
 
 
 def _cells(length: float, size: int, cells: int) -> tuple[int, int]:

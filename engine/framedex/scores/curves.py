@@ -14,6 +14,7 @@ from framedex.datasets.prompts import QUESTION
 from framedex.errors import UsageError
 from framedex.index import Row
 from framedex.scores.transform import Logit
+from framedex.visible import is_unicode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Prompt:
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise UsageError(f"question {self.question_id!r}: expected a prompt that is not empty, got {self.text!r}")
-        if any("\ud800" <= character <= "\udfff" for character in self.text):
+        if not is_unicode(self.text):
             raise UsageError(
                 f"text {self.text!r}: expected Unicode, got bytes that are none; check the terminal's encoding"
             )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from framedex.contracts import Pts, Vectors
 from framedex.errors import UsageError, did_you_mean
 from framedex.scores.place import Subject
+from framedex.visible import is_unicode
 
 FIELDS: Final = ("video", "prompt", "question_id", "pts_us", "times_s", "scores")
 _ARRAYS: Final = (*FIELDS, "lengths")
@@ -207,7 +208,7 @@ def _text(where: str, name: str, value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{where}: {name}: expected a text that is not empty, got {value!r}")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_unicode(value):
         raise UsageError(f"{where}: {name}: expected Unicode text, got half a character in {value!r}")
     return value
 

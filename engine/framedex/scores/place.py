@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from framedex.index.place import is_grid_name
 from framedex.keys import is_key, json_key
+from framedex.visible import is_unicode
 
 SUFFIX: Final = ".safetensors"
 SET_NAME: Final = "set.json"
@@ -33,7 +34,7 @@ class Subject:
             raise ValueError(f"about: expected prompt or question, got {self.about!r}")
         if not self.text.strip():
             raise ValueError(f"text: expected a text that is not blank, got {self.text!r}")
-        if any("\ud800" <= character <= "\udfff" for character in self.text):
+        if not is_unicode(self.text):
             raise ValueError(f"text: expected Unicode, got half a character in {self.text!r}")
 
     @property

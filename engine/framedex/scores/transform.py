@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedex.errors import UsageError
+from framedex.sigmoid import sigmoid
 
 Scores = NDArray[np.float64]
 #: "cosine" leaves scores as they are, which of stored ones is whatever they are.
@@ -116,12 +117,6 @@ def needs_encoder(transform: Transform) -> str:
         f"transform {transform}: expected an encoder's cosines, got stored scores, which have no logit scale and bias; "
         "use minmax, or cosine to leave them as they are"
     )
-
-
-def sigmoid(logits: Scores) -> Scores:
-    """1 / (1 + exp(-x)), without overflow."""
-    shrunk = np.exp(-np.abs(logits))
-    return np.asarray(np.where(logits >= 0, 1, shrunk) / (1 + shrunk))
 
 
 def minmax(scores: Scores) -> Scores:

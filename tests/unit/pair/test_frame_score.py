@@ -16,7 +16,6 @@ from framedex.pair.frame_score import (
     frame_scores,
     mask_scores,
     match_scores,
-    sigmoid,
 )
 
 ALL = Content(rows=(0, 2), columns=(0, 5))
@@ -115,11 +114,3 @@ def test_a_match_is_a_probability_or_the_logit_itself() -> None:
     # Why there is `logit`: far up, the probability no longer tells pairs apart.
     assert prob[3] == prob[4] == 1
     assert match_scores(logits, rule="logit").tolist() == logits.tolist()
-
-
-def test_the_sigmoid_keeps_its_digits_far_down_and_overflows_nowhere() -> None:
-    values = sigmoid(np.array([-80.0, -16.0, 0.0, 200.0, -200.0], np.float32))
-    assert values[0] == pytest.approx(math.exp(-80), rel=1e-5)
-    assert values[1] == pytest.approx(1 / (1 + math.exp(16)), rel=1e-6)
-    assert (values[2], values[3]) == (0.5, 1.0)
-    assert values[4] == 0

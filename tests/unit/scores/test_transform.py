@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framedex.errors import UsageError
-from framedex.scores.transform import Combination, Logit, minmax, sigmoid, transformed
+from framedex.scores.transform import Combination, Logit, minmax, transformed
 
 LOGIT = Logit(scale=100.0, bias=-10.0)
 COSINES = np.array([0.1, 0.2, -0.1, 0.15])
@@ -27,10 +27,6 @@ def test_prob_is_the_sigmoid_in_float64() -> None:
     assert probs.dtype == np.float64
     # 1 / (1 + e^-10) and e^-20 / (1 + e^-20); float32 would call the first 0.9999546
     np.testing.assert_allclose(probs, [0.5, 0.9999546021312976, 2.0611536181902037e-09, 0.9933071490757153], rtol=1e-12)
-
-
-def test_the_sigmoid_does_not_overflow() -> None:
-    assert sigmoid(np.array([-800.0, 0.0, 800.0])).tolist() == [0.0, 0.5, 1.0]
 
 
 def test_minmax_is_per_video_and_flat_curves_are_nothing() -> None:
