@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Final
 
 from framedex.errors import DeviceError, FramedexError, MissingDependency
 
@@ -19,24 +19,11 @@ NEVER_EXECUTED: Final = (
 )
 
 
-class _Closeable(Protocol):
-    def close(self) -> None: ...
-
-
-class _Nothing:
-    def close(self) -> None:
-        """Nothing was opened."""
-
-
 def decoder_states() -> dict[str, str]:
     """Every decoder by name: "" where it can be used, else what it needs, in a sentence. No video is opened."""
     from framedex.decode import decoders, require_decoder
 
-    def require(name: str) -> _Nothing:
-        require_decoder(name)
-        return _Nothing()
-
-    return _states(decoders.names(), require)
+    return _states(decoders.names(), require_decoder)
 
 
 def embedder_states() -> dict[str, str]:
@@ -44,32 +31,28 @@ def embedder_states() -> dict[str, str]:
     from framedex.embed import BUNDLED, embedders, load_embedder
 
     encoder = next(iter(BUNDLED))
-    return _states(embedders.names(), lambda name: load_embedder(encoder, runtime=name))
+    return _states(embedders.names(), lambda name: load_embedder(encoder, runtime=name).close())
 
 
 def scorer_states() -> dict[str, str]:
     """Every scorer by name: "" where it can be used, else what it needs, in a sentence."""
     from framedex.score import load_scorer, scorers
 
-    return _states(scorers.names(), load_scorer)
+    return _states(scorers.names(), lambda name: load_scorer(name).close())
 
 
 def pair_scorer_states() -> dict[str, str]:
     """Every pair scorers' runtime by name: "" where it can be used, else what it needs, in a sentence. No artefact is opened."""
     from framedex.pair import pair_scorers
 
-    def require(name: str) -> _Nothing:
-        pair_scorers.load(name)
-        return _Nothing()
-
-    return _states(pair_scorers.names(), require)
+    return _states(pair_scorers.names(), pair_scorers.load)
 
 
-def _states(names: Iterable[str], make: Callable[[str], _Closeable]) -> dict[str, str]:
+def _states(names: Iterable[str], require: Callable[[str], object]) -> dict[str, str]:
     states = {}
     for name in names:
         try:
-            make(name).close()
+            require(name)
             states[name] = ""
         except (MissingDependency, DeviceError) as error:
             states[name] = str(error)

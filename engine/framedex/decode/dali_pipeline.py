@@ -74,7 +74,9 @@ class DaliPipeline:
                 pipeline.set_outputs(pictures)
             pipeline.build()
         except RuntimeError as error:
-            raise DeviceError(f"DALI cannot be used on the {device.upper()}: {_reason_of(error)}") from error
+            raise DeviceError(
+                f"DALI cannot be used on the {device.upper()}: {_reason_of(error)}; decode with pyav"
+            ) from error
         self._pipeline = pipeline
 
     def run(self, pieces: Sequence[Piece]) -> list[DaliFrames]:

@@ -51,8 +51,11 @@ _NETWORK: Final = frozenset(
         "nfs4",
         "ocfs2",
         "orangefs",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "virtiofs",
     }
-    | {"smb3", "smbfs", "vboxsf", "virtiofs"}
 )
 _FUSE: Final = "fuse"  # sshfs, s3fs and their like; their names begin so
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")

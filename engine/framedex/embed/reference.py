@@ -85,12 +85,15 @@ def _require_fit(path: Path, found: dict[str, NDArray[np.generic]], manifest: Ma
         got = found[name]
         if got.dtype != dtype or got.shape[1:] != shape or len(got) < MIN_ROWS:
             raise ArtefactError(
-                f"{path}: {name}: expected {dtype} of {MIN_ROWS} rows or more of {shape}, got {got.dtype} {got.shape}"
+                f"{path}: {name}: expected {dtype} of {MIN_ROWS} rows or more of {shape}, got {got.dtype} {got.shape}; "
+                "export it again"
             )
     if found["texts"].dtype.kind != "U" or found["texts"].ndim != 1:
         raise ArtefactError(
-            f"{path}: texts: expected a row of texts, got {found['texts'].dtype} {found['texts'].shape}"
+            f"{path}: texts: expected a row of texts, got {found['texts'].dtype} {found['texts'].shape}; export it again"
         )
     for first, second in (("pixels", "image_vectors"), ("texts", "text_vectors")):
         if len(found[first]) != len(found[second]):
-            raise ArtefactError(f"{path}: {len(found[first])} {first} against {len(found[second])} {second}")
+            raise ArtefactError(
+                f"{path}: {len(found[first])} {first} against {len(found[second])} {second}; export it again"
+            )

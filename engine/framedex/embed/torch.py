@@ -114,7 +114,8 @@ class TorchEmbedder(TowerEmbedder):
             return tower if image or self._compiled else lambda ids: tower(self._cut(ids))
         except RuntimeError as error:  # torch has no narrower one for a device's failures
             raise DeviceError(
-                f"{self._name}: torch {torch.__version__} cannot load the {kind} tower: {first_line(error)}"
+                f"{self._name}: torch {torch.__version__} cannot load the {kind} tower: {first_line(error)}; free memory, or use "
+                "another runtime"
             ) from error
 
 
@@ -142,6 +143,8 @@ class _TorchTower:
             with torch.inference_mode(), at_most(self._threads):
                 vectors = self._run(staged.to(self._device, non_blocking=True))[:n].cpu()
         except RuntimeError as error:
-            raise DeviceError(f"torch {torch.__version__} failed on {self._device}: {first_line(error)}") from error
+            raise DeviceError(
+                f"torch {torch.__version__} failed on {self._device}: {first_line(error)}; free memory, or use another runtime"
+            ) from error
         result: Vectors = vectors.numpy()
         return result

@@ -116,9 +116,8 @@ def anonymous_file(nbytes: int) -> int:
     try:
         os.truncate(file, nbytes)
     except OSError as error:
-        from framedex.index.whole_file import (
-            storage_error,  # brings the store with it, which a decode process has no use for
-        )
+        # Only here: it brings the store with it, which a decode process has no use for.
+        from framedex.index.whole_file import storage_error
 
         os.close(file)
         raise storage_error("write", "the memory that decode processes share", error) from error
