@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from clips import HEIGHT, WIDTH, ReferenceClip, read_number
-from framedex.contracts import FrameBatch
+from framedex.contracts import FrameBatch, Pixels, TowerBatch
 from framedex.decode import DecodeSummary, FpsGrid, Grid, VideoReader, identify, open_video
 from framedex.errors import TimestampsUnordered
 
@@ -120,15 +120,19 @@ class DecoderSuite:
                 assert list(reader.frames(FpsGrid(fps=Fraction(1)), timing="reconstructed"))
 
 
-def seen(batches: Iterable[FrameBatch]) -> list[tuple[int, int]]:
+def seen(batches: Iterable[FrameBatch | TowerBatch]) -> list[tuple[int, int]]:
     """(pts_us, number drawn) of every frame."""
     return [(pts_us, read_number(picture)) for pts_us, picture in by_time(batches).items()]
 
 
-def by_time(batches: Iterable[FrameBatch]) -> dict[int, np.ndarray]:
+def by_time(batches: Iterable[FrameBatch | TowerBatch]) -> dict[int, Pixels]:
     """Picture by pts_us."""
     return {
-        int(pts_us): picture for batch in batches for pts_us, picture in zip(batch.pts_us, batch.frames, strict=True)
+        int(pts_us): picture
+        for batch in batches
+        for pts_us, picture in zip(
+            batch.pts_us, batch.frames if isinstance(batch, FrameBatch) else batch.pixels, strict=True
+        )
     }
 
 

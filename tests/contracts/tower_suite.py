@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from clips import ReferenceClip, read_number
-from contracts.decoder_suite import EVERY_FRAME, RATES
-from framedex.contracts import Pixels, TowerBatch
+from clips import ReferenceClip
+from contracts.decoder_suite import EVERY_FRAME, RATES, by_time, seen
+from framedex.contracts import TowerBatch
 from framedex.decode import TOWER_DECODERS, DecodeSummary, FpsGrid, Grid, TowerReader, identify
 from framedex.decode.base import no_progress
 from framedex.embed.preprocess.rules import ResizeRules
@@ -108,15 +107,3 @@ class TowerSuite:
             return
         with self.open(clip, letterbox) as reader:
             assert all(batch.pixels.shape[1:] == (48, 64, 3) for batch in reader.frames(FpsGrid(fps=Fraction(1))))
-
-
-def seen(batches: Iterable[TowerBatch]) -> list[tuple[int, int]]:
-    """(pts_us, number drawn) of every frame."""
-    return [(pts_us, read_number(picture)) for pts_us, picture in by_time(batches).items()]
-
-
-def by_time(batches: Iterable[TowerBatch]) -> dict[int, Pixels]:
-    """Picture by pts_us."""
-    return {
-        int(pts_us): picture for batch in batches for pts_us, picture in zip(batch.pts_us, batch.pixels, strict=True)
-    }

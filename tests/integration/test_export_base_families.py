@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from base_shapes import found_in_a_store
+from base_shapes import CRIS, exported, found_in_a_store
 from family_checkpoints import make_clip, make_cris, make_naflex, make_siglip2
 from framedex.contracts import FrameBatch
 from framedex.embed import load_embedder
 from framedex.embed.tower import to_tower
 from framedex_export.export import export_encoder
 
-CRIS = {"vocabulary": 49408, "text_width": 512, "text_layers": 12, "variance": (0.2, 0.4)}
 GEMMA = {"vocab_size": 256_000, "max_position_embeddings": 64}
 
 
@@ -71,13 +69,9 @@ BASES = {
 @pytest.mark.parametrize("name", BASES)
 def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Path) -> None:
     base = BASES[name]
-    started = time.monotonic()
-    base.make(tmp_path / "checkpoint")
-    made = time.monotonic()
-    manifest = export_encoder(
-        base.family, tmp_path / "checkpoint", tmp_path / "artefact", report=print
-    ).artefact.manifest
-    exported = time.monotonic()
+    export = partial(export_encoder, base.family, report=print)
+    manifest = exported(name, base.make, export, tmp_path).artefact.manifest
+    print(manifest.parity)
     assert manifest.parity is not None
     assert manifest.parity.image_min_cosine >= 0.9999
     assert manifest.parity.text_min_cosine >= 0.9999
@@ -93,6 +87,3 @@ def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Pat
     assert block.vectors.shape == (3, base.dim)
     assert texts.shape == (1, base.dim)
     found_in_a_store(tmp_path)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name}: made in {made - started:.0f} s, exported in {exported - made:.0f} s, peak {peak_mb:.0f} MB")
-    print(manifest.parity)

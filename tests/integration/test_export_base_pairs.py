@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from base_shapes import CRIS, exported
 from contracts.pair_scorer_suite import TEXTS, pair_frames
 from framedex.pair import load_pair_scorer
 from framedex_export.pair_export import export_pair_scorer
@@ -31,16 +32,7 @@ BASES = {
     "cris-r50": Base(
         "cris-mask",
         lambda folder: make_cris_mask(
-            folder,
-            fused=(256, 512, 1024),
-            hidden=2048,
-            width=64,
-            blocks=(3, 4, 6, 3),
-            dim=1024,
-            vocabulary=49408,
-            text_width=512,
-            text_layers=12,
-            variance=(0.2, 0.4),
+            folder, fused=(256, 512, 1024), hidden=2048, width=64, blocks=(3, 4, 6, 3), dim=1024, **CRIS
         ),
         {"frame": 47, "text": 64, "pair": 36},
         692_224 * 4,
@@ -77,15 +69,8 @@ BASES = {
 @pytest.mark.parametrize("name", BASES)
 def test_a_base_shape_reaches_parity_and_runs_from_disk(name: str, tmp_path: Path) -> None:
     base = BASES[name]
-    started = time.monotonic()
-    base.make(tmp_path / "checkpoint")
-    made = time.monotonic()
-    manifest = export_pair_scorer(
-        base.family, tmp_path / "checkpoint", tmp_path / "artefact", report=print
-    ).artefact.manifest
-    exported = time.monotonic()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name}: made in {made - started:.0f} s, exported in {exported - made:.0f} s, peak {peak_mb:.0f} MB")
+    export = partial(export_pair_scorer, base.family, report=print)
+    manifest = exported(name, base.make, export, tmp_path).artefact.manifest
     print(manifest.parity)
     assert manifest.parity is not None
     millions = {

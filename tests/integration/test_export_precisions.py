@@ -18,6 +18,7 @@ from cli import ok
 from clips import draw_number, encode
 from contracts.embedder_suite import TEXTS, TOLERANCE, part, random_tower
 from framedex.embed import load_embedder
+from framedex.embed.artefact import Artefact
 from framedex.embed.gate import bar
 from framedex.embed.manifest import Precision
 from framedex.errors import ArtefactError, UsageError
@@ -119,7 +120,12 @@ def test_what_lies_there_in_another_precision_is_not_taken_for_this_one(tmp_path
 
 
 def test_outlier_channels_pass_in_mixed_half_precision(outliers: Path, tmp_path: Path) -> None:
-    export(outliers, tmp_path / "a", "fp16-mixed")
+    manifest = Artefact.open(export(outliers, tmp_path / "a", "fp16-mixed")).manifest
+    assert manifest.weights_sha256 != Artefact.open("micro-siglip").manifest.weights_sha256, "the outliers are in them"
+    assert manifest.parity is not None
+    assert manifest.parity.image_ranks is not None
+    assert bar("fp16-mixed").cosine <= manifest.parity.image_min_cosine < 1, "half precision is seen, and is enough"
+    assert bar("fp16-mixed").ranks <= manifest.parity.image_ranks <= 1
 
 
 def test_an_engine_that_computes_norms_in_half_precision_is_not_written(

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.backends import require_backend
 from contracts.tower_suite import CROP, SQUASH
+from framedex.embed.preprocess import fit
 from framedex.embed.preprocess.rules import ResizeRules
 from framedex.errors import UsageError
 from framedex.ingest.towers import require_towers
@@ -27,6 +28,7 @@ def test_a_decoder_that_resizes_is_refused_for_encoders_that_it_cannot_resize_fo
 @pytest.mark.parametrize("rules", [SQUASH, CROP], ids=lambda rules: rules.resize)
 def test_others_are_not(rules: ResizeRules) -> None:
     require_towers("dali-cpu", rules)
+    assert fit(90, 160, rules).size == rules.size, "there is a resize for it to do"
 
 
 def test_an_unknown_decoder_is_refused_with_all_names() -> None:
