@@ -185,6 +185,14 @@ def test_without_video_nothing_is_said_of_frames(done: Done) -> None:
             assert json.loads(record["provenance"])["encoder"] is None
 
 
+def test_records_say_what_their_vectors_were_made_by(done: Done) -> None:
+    for record in done.records:
+        expected = None
+        if record["arm"] != "no-video":
+            expected = {"decoder": "pyav", "runtime": "onnxruntime-cpu", "precision": "fp32"}
+        assert json.loads(record["provenance"])["vectors"] == expected
+
+
 def test_run_json_tells_what_was_resolved(done: Done) -> None:
     run = json.loads((done.sweep.run / "run.json").read_text())
     assert run["key"] == done.printed["key"]

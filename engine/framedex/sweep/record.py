@@ -54,7 +54,7 @@ class Record:
         tower_time_s: seconds.
         prefill_time_s: seconds.
         answer_time_s: seconds.
-        provenance: JSON of versions and devices.
+        provenance: JSON of versions and devices, and of what the video's vectors were made by.
     """
 
     video_key: str
