@@ -31,9 +31,9 @@ def time_answer(video: Decoded, mllm: str, machine: Machine, *, threads: int, re
         n = min(BUDGET, len(frames))
         rows = [np.unique((np.arange(n) * len(frames) // n + ask) % len(frames)) for ask in range(ASKS)]
         asks = [Ask(frames=frames.take(taken), question="Which colour appears?", options=OPTIONS) for taken in rows]
-        together = runner.answer(asks, scoring="option")
-        alone = [answer for ask in asks for answer in runner.answer([ask], scoring="option")]
-        seconds = median_s(lambda: runner.answer(asks, scoring="option"), repeats=repeats)
+        together = runner.answer(asks)
+        alone = [answer for ask in asks for answer in runner.answer([ask])]
+        seconds = median_s(lambda: runner.answer(asks), repeats=repeats)
     equal = all(
         np.allclose(one.option_logprobs, other.option_logprobs, atol=1e-4)
         for one, other in zip(together, alone, strict=True)

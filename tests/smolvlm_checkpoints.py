@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from checkpoints import scratch
+from mllm_tokenizer import write_tokenizer
 
 SIDE = 32
 SPECIAL = (
@@ -18,11 +19,6 @@ SPECIAL = (
     "<|endoftext|>",
 )
 _TINY = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
-_TEXTS = [
-    "User: You are provided the following series of three frames from a 0:01:15 [H:MM:SS] video. Assistant:",
-    "Frame from 00:00: Frame from 01:02: What colour is the dog? Answer with the option's letter. Answer with text.",
-    "A. red B. blue C. green D. yellow A B C D (A (B (C (D striped thing red blue green yellow dog cat",
-]
 
 
 def make_smolvlm(
@@ -53,7 +49,7 @@ def make_smolvlm(
     )
 
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = _write_tokenizer(folder)
+    vocabulary = write_tokenizer(folder, SPECIAL)
     size = int(str((text or {}).get("vocab_size", vocabulary)))
     image_token_id = json.loads((folder / "tokenizer.json").read_text())["added_tokens"][SPECIAL.index("<image>")]["id"]
     config = SmolVLMConfig(
@@ -76,25 +72,6 @@ def make_smolvlm(
         size={"longest_edge": longest_edge}, max_image_size={"longest_edge": side}
     ).save_pretrained(folder)
     return folder
-
-
-def _write_tokenizer(folder: Path) -> int:
-    """A byte-level BPE as SmolVLM's own is; its size."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        min_frequency=1,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_TEXTS, trainer)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return int(tokenizer.get_vocab_size())
 
 
 def make_smolvlm_256m(folder: Path) -> Path:

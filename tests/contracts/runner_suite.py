@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,15 +33,16 @@ def prepared(runner: Runner, n: int, *, seed: int = 0) -> PreparedFrames:
     return runner.prepare(noise(n, seed=seed), origin_us=0, last_us=300 * SECOND_US)
 
 
-def mixed(runner: Runner) -> list[Ask]:
+def mixed(runner: Runner, scoring: Scoring = "option") -> list[Ask]:
     """Prompts of different lengths: several frame counts, none, and different numbers of options."""
-    return [
+    asks = [
         Ask(frames=prepared(runner, 3), question=QUESTION, options=OPTIONS),
         Ask(frames=None, question=QUESTION, options=OPTIONS),
         Ask(frames=prepared(runner, 1, seed=1), question="Which?", options=OPTIONS[:2]),
         Ask(frames=prepared(runner, 6, seed=2), question=QUESTION, options=OPTIONS[::-1]),
         Ask(frames=None, question="Which of these, if any, does the cat look at?", options=OPTIONS[:3]),
     ]
+    return [replace(ask, scoring=scoring) for ask in asks]
 
 
 def logprobs(answers: list[Answer]) -> np.ndarray:
@@ -51,9 +53,12 @@ def logprobs(answers: list[Answer]) -> np.ndarray:
 class RunnerSuite:
     """Inherit, and define a fixture `runner` that gives an open one whose context holds 8 frames and not 200."""
 
+    #: Whether the prompt says when each frame is.
+    says_times = True
+
     @pytest.mark.parametrize("scoring", SCORINGS)
     def test_an_answer_is_whole(self, runner: Runner, scoring: Scoring) -> None:
-        for ask, answer in zip(mixed(runner), runner.answer(mixed(runner), scoring=scoring), strict=True):
+        for ask, answer in zip(mixed(runner), runner.answer(mixed(runner, scoring)), strict=True):
             assert (answer.status, answer.status_detail) == ("ok", "")
             assert len(answer.option_logprobs) == len(answer.option_tokens) == len(ask.options)
             assert all(math.isfinite(logprob) and logprob < 0 for logprob in answer.option_logprobs)
@@ -64,33 +69,45 @@ class RunnerSuite:
 
     @pytest.mark.parametrize("scoring", SCORINGS)
     def test_a_batch_is_one_by_one(self, runner: Runner, scoring: Scoring) -> None:
-        asks = mixed(runner)
-        alone = [runner.answer([ask], scoring=scoring)[0] for ask in asks]
-        together = runner.answer(asks, scoring=scoring)
+        asks = mixed(runner, scoring)
+        alone = [runner.answer([ask])[0] for ask in asks]
+        together = runner.answer(asks)
         assert np.abs(logprobs(together) - logprobs(alone)).max() < TOLERANCE
         assert [answer.choice for answer in together] == [answer.choice for answer in alone]
         assert [answer.prompt_tokens for answer in together] == [answer.prompt_tokens for answer in alone]
 
     @pytest.mark.parametrize("scoring", SCORINGS)
     def test_answers_keep_the_questions_order(self, runner: Runner, scoring: Scoring) -> None:
-        asks = mixed(runner)
-        forth = runner.answer(asks, scoring=scoring)
-        back = runner.answer(asks[::-1], scoring=scoring)[::-1]
+        asks = mixed(runner, scoring)
+        forth = runner.answer(asks)
+        back = runner.answer(asks[::-1])[::-1]
         assert np.abs(logprobs(back) - logprobs(forth)).max() < TOLERANCE
         # Else any order would do.
         assert np.abs(np.subtract(forth[0].option_logprobs, forth[1].option_logprobs)).max() > 10 * TOLERANCE
 
     def test_the_same_call_gives_the_same_bits(self, runner: Runner) -> None:
         asks = mixed(runner)
-        assert np.array_equal(
-            logprobs(runner.answer(asks, scoring="option")), logprobs(runner.answer(asks, scoring="option"))
-        )
+        assert np.array_equal(logprobs(runner.answer(asks)), logprobs(runner.answer(asks)))
+
+    def test_ways_of_scoring_side_by_side_are_each_their_own(self, runner: Runner) -> None:
+        asks = [ask for pair in zip(*(mixed(runner, scoring) for scoring in SCORINGS), strict=True) for ask in pair]
+        together = runner.answer(asks)
+        for place, scoring in enumerate(SCORINGS):
+            apart = runner.answer([ask for ask in asks if ask.scoring == scoring])
+            mine = together[place :: len(SCORINGS)]
+            assert np.abs(logprobs(mine) - logprobs(apart)).max() < TOLERANCE
+            assert [answer.option_tokens for answer in mine] == [answer.option_tokens for answer in apart]
+
+    def test_progress_is_told_up_to_the_last_answer(self, runner: Runner) -> None:
+        told: list[int] = []
+        asks = mixed(runner)
+        runner.answer(asks, answered=told.append)
+        assert told == sorted(told)
+        assert told[-1] == len(asks)
 
     def test_frames_their_times_and_the_question_all_count(self, runner: Runner) -> None:
         frames = prepared(runner, 2)
-        later = PreparedFrames(
-            pts_us=frames.pts_us, times_s=frames.times_s + 30, duration_s=frames.duration_s, pixels=frames.pixels
-        )
+        later = replace(frames, times_s=frames.times_s + 30)
         asks = [
             Ask(frames=frames, question=QUESTION, options=OPTIONS),
             Ask(frames=None, question=QUESTION, options=OPTIONS),
@@ -99,28 +116,28 @@ class RunnerSuite:
             Ask(frames=frames, question="Which?", options=OPTIONS),
             Ask(frames=frames, question=QUESTION, options=OPTIONS[1:] + OPTIONS[:1]),
         ]
-        first, *others = (np.array(answer.option_logprobs) for answer in runner.answer(asks, scoring="option"))
-        assert all(np.abs(other - first).max() > 10 * TOLERANCE for other in others)
+        first, *others = (np.array(answer.option_logprobs) for answer in runner.answer(asks))
+        differ = [bool(np.abs(other - first).max() > 10 * TOLERANCE) for other in others]
+        assert differ == [True, True, self.says_times, True, True]
 
     def test_an_options_tokens_are_its_own_wherever_it_is_listed(self, runner: Runner) -> None:
         forth, back = runner.answer(
-            [Ask(frames=None, question=QUESTION, options=options) for options in (OPTIONS, OPTIONS[::-1])],
-            scoring="option",
+            [Ask(frames=None, question=QUESTION, options=options) for options in (OPTIONS, OPTIONS[::-1])]
         )
         assert forth.option_tokens == back.option_tokens[::-1]
         assert all(count >= 1 for count in forth.option_tokens)
 
     def test_a_letter_is_one_token(self, runner: Runner) -> None:
-        (answer,) = runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)], scoring="letter")
+        (answer,) = runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS, scoring="letter")])
         assert answer.option_tokens == (1, 1, 1, 1)
         assert answer.mean_logprobs == answer.option_logprobs
         assert sum(map(math.exp, answer.option_logprobs)) <= 1 + 1e-6
 
     @pytest.mark.parametrize("scoring", SCORINGS)
     def test_a_prompt_too_long_is_not_answered_and_the_others_are(self, runner: Runner, scoring: Scoring) -> None:
-        fits = Ask(frames=None, question=QUESTION, options=OPTIONS)
-        long = Ask(frames=prepared(runner, 200), question=QUESTION, options=OPTIONS)
-        before, truncated, after = runner.answer([fits, long, fits], scoring=scoring)
+        fits = Ask(frames=None, question=QUESTION, options=OPTIONS, scoring=scoring)
+        long = replace(fits, frames=prepared(runner, 200))
+        before, truncated, after = runner.answer([fits, long, fits])
         assert truncated.status == "truncated-prompt"
         assert truncated.choice is None
         assert truncated.option_logprobs == truncated.option_tokens == ()
@@ -129,13 +146,11 @@ class RunnerSuite:
         assert before.option_logprobs == after.option_logprobs != ()
 
     def test_eight_frames_fit(self, runner: Runner) -> None:
-        (answer,) = runner.answer(
-            [Ask(frames=prepared(runner, 8), question=QUESTION, options=OPTIONS)], scoring="option"
-        )
+        (answer,) = runner.answer([Ask(frames=prepared(runner, 8), question=QUESTION, options=OPTIONS)])
         assert answer.status == "ok"
 
     def test_nothing_asked_nothing_answered(self, runner: Runner) -> None:
-        assert runner.answer([], scoring="option") == []
+        assert runner.answer([]) == []
 
     def test_times_count_from_the_videos_first_frame(self, runner: Runner) -> None:
         frames = runner.prepare(noise(3, first_us=7 * SECOND_US), origin_us=5 * SECOND_US, last_us=65 * SECOND_US)
@@ -150,7 +165,7 @@ class RunnerSuite:
             origin_us=0,
             last_us=60 * SECOND_US,
         )
-        assert np.array_equal(alone.pixels, together.take(np.array([2])).pixels)
+        assert np.array_equal(alone.pixels[0], together.take(np.array([2])).pixels[0])
         assert alone.times_s == together.times_s[2]
 
     def test_frames_outside_the_video_are_refused(self, runner: Runner) -> None:
@@ -162,15 +177,13 @@ class RunnerSuite:
 
     def test_frames_of_another_size_are_refused(self, runner: Runner) -> None:
         frames = prepared(runner, 1)
-        wrong = PreparedFrames(
-            pts_us=frames.pts_us, times_s=frames.times_s, duration_s=frames.duration_s, pixels=frames.pixels[..., 1:]
-        )
+        wrong = replace(frames, pixels=tuple(picture[:, 1:] for picture in frames.pixels))
         with pytest.raises(ValueError, match="expected pixels"):
-            runner.answer([Ask(frames=wrong, question=QUESTION, options=OPTIONS)], scoring="option")
+            runner.answer([Ask(frames=wrong, question=QUESTION, options=OPTIONS)])
 
     def test_an_unknown_scoring_is_refused(self, runner: Runner) -> None:
         with pytest.raises(UsageError, match="unknown scoring 'guess'; exists: option, letter"):
-            runner.answer([], scoring="guess")  # type: ignore[arg-type]
+            runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS, scoring="guess")])  # type: ignore[arg-type]
 
     def test_it_says_what_it_is(self, runner: Runner) -> None:
         assert runner.name
@@ -178,8 +191,30 @@ class RunnerSuite:
         assert {"runtime", "runtime_version", "device", "dtype", "threads"} <= set(runner.provenance)
         assert all(isinstance(value, str) and value for value in runner.provenance.values())
 
+    def test_work_is_counted_and_a_video_known_by_its_source(self, runner: Runner) -> None:
+        before = runner.work
+        video = runner.prepare(noise(5), origin_us=0, last_us=300 * SECOND_US, source="a")
+        sets = [video.take(np.arange(start, start + 3)) for start in range(3)]
+        asks = [
+            Ask(frames=frames, question=QUESTION, options=options, scoring=scoring)
+            for frames in sets
+            for options in (OPTIONS, OPTIONS[::-1])
+            for scoring in SCORINGS
+        ]
+        runner.answer(asks)
+        done = runner.work - before
+        assert (done.tower_frames, done.prefills) == (5, 3)
+        assert 2 <= done.forwards <= 12
+        again = runner.prepare(noise(5), origin_us=0, last_us=300 * SECOND_US, source="a")
+        runner.answer([Ask(frames=again, question=QUESTION, options=OPTIONS)])
+        assert (runner.work - before).tower_frames == 5
+        other = runner.prepare(noise(5), origin_us=0, last_us=300 * SECOND_US, source="b")
+        runner.answer([Ask(frames=other, question=QUESTION, options=OPTIONS)])
+        assert (runner.work - before).tower_frames == 10
+        assert runner.trouble == ""
+
     def test_closing_twice_is_safe_and_a_closed_one_refuses(self, runner: Runner) -> None:
         runner.close()
         runner.close()
         with pytest.raises(ValueError, match="closed"):
-            runner.answer([], scoring="option")
+            runner.answer([])

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer
 from transformers import SmolVLMForConditionalGeneration
 
-from contracts.runner_suite import OPTIONS, QUESTION, TOLERANCE, RunnerSuite, logprobs, mixed, noise, prepared
+from contracts.equality_suite import EqualitySuite
+from contracts.runner_suite import OPTIONS, QUESTION, TOLERANCE, RunnerSuite, logprobs, noise, prepared
 from framedex.errors import ArtefactError, DeviceError, UsageError
 from framedex.mllm import load_runner
-from framedex.mllm.base import Ask, Runner
-from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.base import Ask, PreparedFrames, Runner
+from framedex.mllm.device import Limits
+from framedex.mllm.engine import TransformersRunner
 from framedex.mllm.load import Dtype
-from framedex.mllm.prompt import prompt_text
-from framedex.mllm.smolvlm import SmolVlmRunner
+from plain_mllm import Inputs, PlainModel, channels_first
+from plain_smolvlm import plain_smolvlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
 
 
@@ -34,58 +38,18 @@ class TestSmolVlm(RunnerSuite):
     """The suite."""
 
 
-@torch.inference_mode()
-def plain(folder: Path, ask: Ask, option: str) -> float:
-    """Prompt and option in one row through the model's own forward, pixels and all."""
-    model = SmolVLMForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    times_s = None if ask.frames is None else ask.frames.times_s.tolist()
-    duration_s = 0.0 if ask.frames is None else ask.frames.duration_s
-    text = prompt_text(ask.question, ask.options, scoring="option", seq_len=4, times_s=times_s, duration_s=duration_s)
-    n_prompt = len(tokenizer.encode(text).ids)
-    ids = torch.tensor([tokenizer.encode(f"{text} {option}").ids])
-    pixels = None if ask.frames is None else torch.from_numpy(ask.frames.pixels)[None]
-    logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels).logits
-    rows = torch.arange(n_prompt, ids.shape[1])
-    return float(logits[0].log_softmax(-1)[rows - 1, ids[0, rows]].sum())
+class TestPlainSmolVlm(EqualitySuite):
+    """Equality with the plain model."""
 
-
-def test_log_probabilities_are_those_of_the_models_own_forward(runner: Runner) -> None:
-    asks = mixed(runner)
-    for ask, answer in zip(asks, runner.answer(asks, scoring="option"), strict=True):
-        expected = [plain(tiny_smolvlm(), ask, option) for option in ask.options]
-        assert np.abs(np.subtract(answer.option_logprobs, expected)).max() < TOLERANCE
-
-
-def test_letters_are_the_next_tokens_of_the_models_own_forward(runner: Runner) -> None:
-    model = SmolVLMForConditionalGeneration.from_pretrained(tiny_smolvlm(), dtype=torch.float32).eval()
-    tokenizer = Tokenizer.from_file(str(tiny_smolvlm() / "tokenizer.json"))
-    text = prompt_text(QUESTION, OPTIONS, scoring="letter", seq_len=4)
-    with torch.inference_mode():
-        probabilities = model(input_ids=torch.tensor([tokenizer.encode(text).ids])).logits[0, -1].softmax(-1)
-    (answer,) = runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)], scoring="letter")
-    for letter, logprob in zip("ABCD", answer.option_logprobs, strict=True):
-        spelt = [tokenizer.encode(spelling).ids for spelling in (letter, f" {letter}", f"({letter}")]
-        expected = sum(float(probabilities[ids[0]]) for ids in spelt if len(ids) == 1)
-        assert logprob == pytest.approx(np.log(expected), abs=TOLERANCE)
-
-
-def test_the_batch_size_changes_nothing(runner: Runner) -> None:
-    asks = mixed(runner) * 2
-    with SmolVlmRunner(Checkpoint.open(tiny_smolvlm()), threads=1, batch=2) as small:
-        difference = logprobs(small.answer(asks, scoring="option")) - logprobs(runner.answer(asks, scoring="option"))
-    assert np.abs(difference).max() < TOLERANCE
+    def plain(self) -> PlainModel:
+        return plain_smolvlm(tiny_smolvlm())
 
 
 def test_asks_that_share_frames_answer_as_if_each_had_its_own(runner: Runner) -> None:
     shared = prepared(runner, 3)
     orders = [OPTIONS[start:] + OPTIONS[:start] for start in range(4)]
-    together = runner.answer(
-        [Ask(frames=shared, question=QUESTION, options=order) for order in orders], scoring="option"
-    )
-    apart = runner.answer(
-        [Ask(frames=prepared(runner, 3), question=QUESTION, options=order) for order in orders], scoring="option"
-    )
+    together = runner.answer([Ask(frames=shared, question=QUESTION, options=order) for order in orders])
+    apart = [runner.answer([Ask(frames=prepared(runner, 3), question=QUESTION, options=order)])[0] for order in orders]
     assert np.abs(logprobs(together) - logprobs(apart)).max() < TOLERANCE
 
 
@@ -99,16 +63,19 @@ def test_a_black_frame_is_a_frame_even_where_its_pixels_are_all_zero(tmp_path: P
     with load_runner(folder, threads=1) as runner:
         black = runner.prepare(type(batch)(pts_us=batch.pts_us.copy(), frames=frames), origin_us=0, last_us=10**7)
         assert not black.pixels[0].any()
-        (answer,) = runner.answer([Ask(frames=black, question=QUESTION, options=OPTIONS)], scoring="option")
+        ask = Ask(frames=black, question=QUESTION, options=OPTIONS)
+        (answer,) = runner.answer([ask])
+    plain = plain_smolvlm(folder)
+
+    def nearly_black(frames: PreparedFrames) -> tuple[str, Inputs]:
         # transformers leaves a picture of zeros out; the nearest that it takes in must answer alike.
-        nearly = black.pixels.copy()
-        nearly[0, 0, 0, 0] = 1e-12
-        ask = Ask(
-            frames=type(black)(pts_us=black.pts_us, times_s=black.times_s, duration_s=black.duration_s, pixels=nearly),
-            question=QUESTION,
-            options=OPTIONS,
-        )
-    assert answer.option_logprobs[1] == pytest.approx(plain(folder, ask, OPTIONS[1]), abs=TOLERANCE)
+        text, _ = plain.media(frames)
+        pixels = channels_first(frames, mean=[0.0] * 3, std=[1.0] * 3)
+        pixels[0, 0, 0, 0] = 1e-12
+        return text, {"pixel_values": pixels[None]}
+
+    expected = replace(plain, media=nearly_black).option_logprobs(ask)
+    assert np.abs(np.subtract(answer.option_logprobs, expected)).max() < TOLERANCE
 
 
 def test_a_checkpoint_in_float16_answers_as_its_float32_weights(tmp_path: Path) -> None:
@@ -118,18 +85,15 @@ def test_a_checkpoint_in_float16_answers_as_its_float32_weights(tmp_path: Path) 
     model.save_pretrained(full)
     ask = Ask(frames=None, question=QUESTION, options=OPTIONS)
     with load_runner(half, threads=1) as one, load_runner(full, threads=1) as other:
-        assert (
-            one.answer([ask], scoring="option")[0].option_logprobs
-            == other.answer([ask], scoring="option")[0].option_logprobs
-        )
+        assert one.answer([ask])[0].option_logprobs == other.answer([ask])[0].option_logprobs
         assert one.key != other.key
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_other_dtypes_answer_nearly_alike_and_have_keys_of_their_own(runner: Runner, dtype: Dtype) -> None:
     ask = Ask(frames=prepared(runner, 2), question=QUESTION, options=OPTIONS)
-    with SmolVlmRunner(Checkpoint.open(tiny_smolvlm()), threads=1, dtype=dtype) as rough:
-        difference = logprobs(rough.answer([ask], scoring="option")) - logprobs(runner.answer([ask], scoring="option"))
+    with load_runner(tiny_smolvlm(), threads=1, dtype=dtype) as rough:
+        difference = logprobs(rough.answer([ask])) - logprobs(runner.answer([ask]))
         assert 0 < np.abs(difference).max() < 0.5
         assert rough.key != runner.key
 
@@ -150,7 +114,7 @@ def test_the_processs_threads_are_put_back(runner: Runner) -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)], scoring="option")
+        runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)])
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -164,7 +128,7 @@ def test_log_probabilities_that_are_not_finite_are_a_device_error(tmp_path: Path
     weights["model.text_model.norm.weight"] *= 3e38
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with load_runner(folder, threads=1) as runner, pytest.raises(DeviceError, match="not finite in float32"):
-        runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)], scoring="option")
+        runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)])
 
 
 @pytest.mark.parametrize(
@@ -189,7 +153,56 @@ def test_a_processor_that_counts_other_tokens_is_refused(tmp_path: Path) -> None
         load_runner(folder, threads=1)
 
 
-@pytest.mark.parametrize("wrong", [{"threads": 0}, {"threads": 1, "batch": 0}, {"threads": 1, "dtype": "int8"}])
-def test_settings_are_checked(wrong: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="1 or more and dtype float32, bfloat16, float16"):
-        SmolVlmRunner(Checkpoint.open(tiny_smolvlm()), **wrong)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"threads": 0}, "threads of 1 or more, got 0"),
+        ({"threads": 1, "dtype": "int8"}, "dtype auto, float32, bfloat16, float16; got 'auto' and 'int8'"),
+        ({"threads": 1, "device": "tpu"}, "expected device auto, cpu, cuda"),
+    ],
+)
+def test_settings_are_checked(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_runner(tiny_smolvlm(), **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"frames": 0}, {"tokens": 0}, {"cache_nbytes": -1}])
+def test_limits_are_checked(wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="frames and tokens at a time of 1 or more and a cache of 0 bytes or more"):
+        Limits(**wrong)
+
+
+def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner) -> None:
+    """The text model of the loaded checkpoint is made to fail as torch does, beyond so many tokens."""
+    asks = [
+        Ask(frames=prepared(runner, n, seed=n), question=QUESTION, options=order)
+        for n in (2, 3, 2)
+        for order in (OPTIONS, OPTIONS[::-1], OPTIONS[1:] + OPTIONS[:1])
+    ]
+    expected = logprobs(runner.answer(asks))
+    with load_runner(tiny_smolvlm(), threads=1, limits=Limits(frames=4, tokens=4000)) as short:
+        assert isinstance(short, TransformersRunner)
+        refuse_beyond(short, tokens=130)
+        got = short.answer(asks)
+        assert np.abs(logprobs(got) - expected).max() < TOLERANCE
+        assert re.search(
+            r"memory was short; went on with 1 frames and 125 tokens .* instead of 4 and 4000", short.trouble
+        )
+        told = short.trouble
+        short.answer(asks)
+        assert short.trouble == told
+        refuse_beyond(short, tokens=5)
+        with pytest.raises(
+            DeviceError, match=r"torch failed on cpu with 1 frames and 1 tokens at a time .*out of memory"
+        ):
+            short.answer(asks)
+
+
+def refuse_beyond(runner: TransformersRunner, *, tokens: int) -> None:
+    family, _ = runner._opened()
+
+    def refuse(module: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, torch.Tensor]) -> None:
+        if named["inputs_embeds"].shape[:2].numel() > tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more")
+
+    family.language_model.register_forward_pre_hook(refuse, with_kwargs=True)

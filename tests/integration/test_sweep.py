@@ -164,8 +164,8 @@ def test_answers_are_the_models_own(done: Done) -> None:
                 prepared = runner.prepare(batch, origin_us=row.first_pts_us, last_us=row.last_pts_us)
                 frames = prepared.take(np.array(record["rows"]))
             listed = tuple(question["options"][index] for index in record["option_order"])
-            ask = Ask(frames=frames, question=question["question"], options=listed)
-            (answer,) = runner.answer([ask], scoring=record["scoring"])
+            ask = Ask(frames=frames, question=question["question"], options=listed, scoring=record["scoring"])
+            (answer,) = runner.answer([ask])
             assert answer.choice is not None
             assert record["answer"] == question["options"].index(listed[answer.choice])
             assert record["gold"] == question["answer"]

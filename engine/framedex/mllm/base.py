@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -10,33 +10,44 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from framedex.contracts import FrameBatch, Pts
+from framedex.contracts import FrameBatch, Pixels, Pts
+from framedex.keys import json_key, sha256_parts
+from framedex.mllm.work import Work
 
 Scoring = Literal["option", "letter"]
 AnswerStatus = Literal["ok", "truncated-prompt", "invalid"]
 
+#: Called with the number of answers that a call has so far.
+Answered = Callable[[int], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedFrames:
-    """Frames of one video, preprocessed for one MLLM's tower.
+    """Frames of one video as a model wants them, but for the arithmetic that its tower begins with.
 
     Attributes:
         pts_us: int64 (n,), strictly increasing, microseconds.
         times_s: float64 (n,), seconds from the video's first frame: what the prompt says.
         duration_s: of the video, seconds from its first frame to its last.
-        pixels: float32 (n, 3, H, W), resized and normalised as the checkpoint's own processor does.
+        pixels: n pictures uint8 (H, W, 3) of one size, RGB; sets of frames share them.
+        source: key of the video and its decoder; "" where unknown. With it a frame is told from others by its timestamp,
+            without it by its pixels.
     """
 
     pts_us: Pts
     times_s: NDArray[np.float64]
     duration_s: float
-    pixels: NDArray[np.float32]
+    pixels: tuple[Pixels, ...]
+    source: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.pts_us)
-        if self.times_s.shape != (n,) or self.pixels.shape[:2] != (n, 3) or self.pixels.ndim != 4:
+        shapes = {(picture.shape, str(picture.dtype)) for picture in self.pixels}
+        whole = all(len(shape) == 3 and shape[2] == 3 and dtype == "uint8" for shape, dtype in shapes)
+        if self.times_s.shape != (n,) or len(self.pixels) != n or len(shapes) > 1 or not whole:
             raise ValueError(
-                f"[PreparedFrames] expected times ({n},) and pixels ({n}, 3, H, W), got {self.times_s.shape}, {self.pixels.shape}"
+                f"[PreparedFrames] expected times ({n},) and {n} pictures uint8 (H, W, 3) of one size, "
+                f"got {self.times_s.shape}, {len(self.pixels)} of {sorted(shapes)}"
             )
         if not (np.diff(self.pts_us) > 0).all():
             raise ValueError("[PreparedFrames] pts_us must increase strictly")
@@ -45,10 +56,20 @@ class PreparedFrames:
         return len(self.pts_us)
 
     def take(self, rows: NDArray[np.int64]) -> PreparedFrames:
-        """The frames of these rows, sorted and unique."""
+        """The frames of these rows, sorted and unique; their pixels are not copied."""
         return PreparedFrames(
-            pts_us=self.pts_us[rows], times_s=self.times_s[rows], duration_s=self.duration_s, pixels=self.pixels[rows]
+            pts_us=self.pts_us[rows],
+            times_s=self.times_s[rows],
+            duration_s=self.duration_s,
+            pixels=tuple(self.pixels[row] for row in rows.tolist()),
+            source=self.source,
         )
+
+    def keys(self) -> tuple[str, ...]:
+        """A key per frame: by source and timestamp, or where the source is unknown by size and pixels."""
+        if self.source:
+            return tuple(json_key([self.source, pts]) for pts in self.pts_us.tolist())
+        return tuple(sha256_parts((str(picture.shape).encode(), picture.tobytes())) for picture in self.pixels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +80,13 @@ class Ask:
         frames: what the model sees; None for the arm without video.
         question: the text.
         options: two or more different texts, in the order in which they are listed.
+        scoring: how the answer is taken.
     """
 
     frames: PreparedFrames | None
     question: str
     options: tuple[str, ...]
+    scoring: Scoring = "option"
 
     def __post_init__(self) -> None:
         if not self.question.strip() or len(self.options) < 2 or len(set(self.options)) != len(self.options):
@@ -84,9 +107,9 @@ class Answer:
         prompt_tokens: tokens before the option.
         status: "ok", "truncated-prompt" (longer than the model's context: not answered), or "invalid" and why.
         status_detail: a sentence where status is not "ok".
-        tower_time_s: this answer's share of its batch's time in the vision tower.
-        prefill_time_s: likewise, of reading the prompt.
-        answer_time_s: likewise, of scoring the options.
+        tower_time_s: this answer's share of the time in the vision tower; 0 where its frames' tokens were there already.
+        prefill_time_s: its share of the time to read what comes before the question.
+        answer_time_s: its share of the time to read the question and score the options.
     """
 
     choice: int | None
@@ -123,12 +146,25 @@ class Runner(Protocol):
         """Runtime, versions, device, dtype, threads."""
         ...
 
-    def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int) -> PreparedFrames:
+    @property
+    def work(self) -> Work:
+        """What all calls so far have cost."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """What whoever reads the answers should know of how they came about, in a sentence; "" for nothing."""
+        ...
+
+    def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int, source: str = "") -> PreparedFrames:
         """Preprocess n >= 1 frames as the checkpoint's own processor does; times count from `origin_us`."""
         ...
 
-    def answer(self, asks: Sequence[Ask], *, scoring: Scoring) -> list[Answer]:
-        """Answer in order; cut into batches inside, and the same as one by one within 1e-4 of a log-probability."""
+    def answer(self, asks: Sequence[Ask], *, answered: Answered | None = None) -> list[Answer]:
+        """Answer in the order of the asks, and the same as one by one within 1e-4 of the largest logit.
+
+        The more asks of one video come in a call the better: what they share is worked out once.
+        """
         ...
 
     def close(self) -> None:

@@ -1,16 +1,16 @@
-"""A SmolVLM checkpoint's weights into its model: from disk only, every weight accounted for."""
+"""A checkpoint's weights into its model: from disk only, every weight accounted for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
 from transformers.utils import logging
 
 from framedex.errors import ArtefactError, first_line
@@ -18,9 +18,7 @@ from framedex.mllm.checkpoint import Checkpoint
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
-ARCHITECTURE = "SmolVLMForConditionalGeneration"
-MODEL_TYPE = "smolvlm"
-#: Named in the MLLM key: another kind rounds otherwise.
+#: Named in the MLLM key: another kind rounds otherwise. It is the only one that takes a mask of one's own on every device.
 ATTENTION = "sdpa"
 
 
@@ -29,38 +27,49 @@ class Loaded:
     """A model that can be run.
 
     Attributes:
-        model: on the CPU, in evaluation mode.
+        model: of the architecture asked for, on its device, in evaluation mode.
         unused_weights: weights in the files that this class of model has no place for.
     """
 
-    model: SmolVLMForConditionalGeneration
+    model: Any
     unused_weights: int
 
 
-def load_model(checkpoint: Checkpoint, *, dtype: Dtype) -> Loaded:
+def load_model(
+    checkpoint: Checkpoint, *, model_type: str, architecture: str, dtype: Dtype, device: torch.device
+) -> Loaded:
     """Load the model; no code of the checkpoint is run.
 
     Args:
         checkpoint: opened.
+        model_type: that config.json must have.
+        architecture: class in transformers.
         dtype: that the weights are converted to, whatever they are stored in.
+        device: that they are put on.
 
     Raises:
-        ArtefactError: the checkpoint is of another class, or its files do not fit each other.
+        ArtefactError: the checkpoint is of another class, its files do not fit each other, or its language model attends to a
+            sliding window.
     """
     folder = checkpoint.folder
-    architectures = checkpoint.config.get("architectures") or [ARCHITECTURE]
-    if checkpoint.model_type != MODEL_TYPE or ARCHITECTURE not in architectures:
+    architectures = checkpoint.config.get("architectures") or [architecture]
+    if checkpoint.model_type != model_type or architecture not in architectures:
         raise ArtefactError(
-            f"{folder}: expected a checkpoint of model_type {MODEL_TYPE!r} and class {ARCHITECTURE}, "
+            f"{folder}: expected a checkpoint of model_type {model_type!r} and class {architecture}, "
             f"got {checkpoint.model_type!r} and {', '.join(map(str, architectures))}"
         )
+    kind = getattr(transformers, architecture)
     try:
-        config = SmolVLMConfig.from_pretrained(folder, local_files_only=True)
+        config = kind.config_class.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
-        raise ArtefactError(f"{folder / 'config.json'}: no SmolVLM configuration: {first_line(error)}") from error
+        raise ArtefactError(
+            f"{folder / 'config.json'}: no configuration of {architecture}: {first_line(error)}"
+        ) from error
+    if "sliding_attention" in (getattr(config.get_text_config(), "layer_types", None) or ()):
+        raise ArtefactError(f"{folder}: its language model attends to a sliding window, which framedex does not run")
     try:
         with _without_bars():
-            model, report = SmolVLMForConditionalGeneration.from_pretrained(
+            model, report = kind.from_pretrained(
                 folder,
                 config=config,
                 local_files_only=True,
@@ -81,7 +90,7 @@ def load_model(checkpoint: Checkpoint, *, dtype: Dtype) -> Loaded:
     for name, weight in model.named_parameters():
         if not weight.isfinite().all():
             raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity as {dtype}")
-    return Loaded(model=model.eval(), unused_weights=len(report["unexpected_keys"]))
+    return Loaded(model=model.eval().to(device), unused_weights=len(report["unexpected_keys"]))
 
 
 @contextmanager

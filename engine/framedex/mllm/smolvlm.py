@@ -1,234 +1,259 @@
-"""SmolVLM as transformers runs it, on the CPU: the reference runner, plain and right."""
+"""SmolVLM2: 64 or 81 visual tokens a frame, each frame after its time.
+
+Source: transformers 5.23, `models/smolvlm`. Text: `replace_video_token` and `DEFAULT_CHAT_TEMPLATE` of processing_smolvlm.py; a
+message without video uses the same turn without the media part. Pixels: image_processing_pil_smolvlm.py with
+`do_image_splitting=False`, which is what video_processing_smolvlm.py does with Pillow's filters; with torchvision that class
+takes bicubic where Lanczos is asked for, so its pixels differ a little from these.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
-import transformers
+from num2words import num2words
+from PIL import Image
 
-from framedex.contracts import FrameBatch
-from framedex.errors import ArtefactError, DeviceError, UsageError
-from framedex.keys import json_key
-from framedex.mllm.base import Answer, Ask, PreparedFrames, Scoring
+from framedex.contracts import Pixels
+from framedex.errors import ArtefactError
+from framedex.keys import Json
+from framedex.mllm.base import PreparedFrames, Scoring
 from framedex.mllm.checkpoint import Checkpoint, read_json
-from framedex.mllm.image import FrameRules, read_frame_rules, to_pixels
-from framedex.mllm.likelihood import Prefill, letter_logprobs, option_logprobs, prefill, visual_tokens
-from framedex.mllm.load import ATTENTION, Dtype, load_model
-from framedex.mllm.prompt import TEMPLATE_VERSION
-from framedex.mllm.tokens import Prompt, PromptReader
-from framedex.torch_device import at_most
+from framedex.mllm.family import Shown, Template
+from framedex.mllm.load import Loaded
+from framedex.mllm.pictures import check_filter_and_colours, normalised, processor_rules
+from framedex.mllm.prompt import question_text
 
-_MICROSECONDS = 1_000_000
+TURN_START = "<|im_start|>"
+TURN_END = "<end_of_utterance>"
+IMAGE = "<image>"
+FRAME_EDGE = "<fake_token_around_image>"
+WHOLE_FRAME = "<global-img>"
+ANSWER_CUE = "\nAssistant:"
+
+# The processor's own bound; above it its rounding is another.
+_LONGEST_EDGE_MAX = 4096
+
+# What the processor's class takes where the files say nothing.
+_DEFAULT_LONGEST_EDGE = 4 * 364
+_DEFAULT_SIDE = 364
+_HALF = (0.5, 0.5, 0.5)
 
 
-class SmolVlmRunner:
-    """A `SmolVLMForConditionalGeneration` checkpoint.
+def frame_text(seq_len: int) -> str:
+    """The placeholders of one frame that the model sees whole, as `seq_len` visual tokens."""
+    return f"{FRAME_EDGE}{WHOLE_FRAME}{IMAGE * seq_len}{FRAME_EDGE}"
 
-    torch's thread count is a setting of the process: it is set for the time of each `answer` and put back after.
+
+def video_text(times_s: Sequence[float], duration_s: float, *, seq_len: int) -> str:
+    """The media part: how many frames of how long a video, then each frame after its time.
 
     Args:
-        checkpoint: opened.
-        threads: of torch, >= 1.
-        batch: prompts, frames in the tower, or options that pass the model at once, >= 1.
-        dtype: of weights and activations; log-probabilities are taken in float32.
+        times_s: n >= 1 times in seconds from the video's first frame, cut to whole seconds as the processor does.
+        duration_s: of the video, likewise.
+        seq_len: visual tokens of a frame.
+    """
+    duration = timedelta(seconds=int(duration_s))
+    intro = f"You are provided the following series of {num2words(len(times_s))} frames from a {duration} [H:MM:SS] video.\n"
+    frame = frame_text(seq_len)
+    frames = "".join(f"\nFrame from {int(time // 60):02d}:{int(time % 60):02d}:{frame}" for time in times_s)
+    return f"{intro}{frames}\n\n"
+
+
+def turn_text(media: str, said: str) -> str:
+    """The whole prompt, up to where the answer begins."""
+    return f"{TURN_START}User: {media}{said}{TURN_END}{ANSWER_CUE}"
+
+
+def answer_text(option: str) -> str:
+    """An option as the model would write it after the prompt."""
+    return f" {option}"
+
+
+TEMPLATE = Template(
+    version="smolvlm-1",
+    placeholder=IMAGE,
+    turn_end=TURN_END,
+    special=(TURN_START, TURN_END, IMAGE, FRAME_EDGE, WHOLE_FRAME),
+    turn=turn_text,
+    answer=answer_text,
+    cue=ANSWER_CUE,
+)
+
+
+def prompt_text(
+    question: str,
+    options: Sequence[str],
+    *,
+    scoring: Scoring,
+    seq_len: int,
+    times_s: Sequence[float] | None = None,
+    duration_s: float = 0.0,
+) -> str:
+    """The whole prompt of a question.
+
+    Args:
+        question: the text.
+        options: in the order in which they are listed, 26 at most.
+        scoring: what the instruction asks for, the option's text or its letter.
+        seq_len: visual tokens of a frame.
+        times_s: n >= 1 frame times in seconds from the video's first frame; None where the model sees no video.
+        duration_s: of the video; not written without video.
 
     Raises:
-        UsageError: threads or batch below 1, or an unknown dtype.
-        ArtefactError: the checkpoint is of another class, or its files do not fit each other.
+        ValueError: more options than letters.
+    """
+    media = "" if times_s is None else video_text(times_s, duration_s, seq_len=seq_len)
+    return turn_text(media, question_text(question, options, scoring))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRules:
+    """How a checkpoint wants its frames.
+
+    Attributes:
+        longest_edge: pixels of the longer edge after the first resize, which keeps the aspect ratio.
+        side: pixels of both edges after the second, which does not.
+        resample: Pillow's filter.
+        rescale_factor: that makes 0..255 to 0..1.
+        mean: subtracted from R, G, B after that.
+        std: divided by, likewise.
+    """
+
+    longest_edge: int = _DEFAULT_LONGEST_EDGE
+    side: int = _DEFAULT_SIDE
+    resample: int = int(Image.Resampling.LANCZOS)
+    rescale_factor: float = 1 / 255
+    mean: tuple[float, ...] = _HALF
+    std: tuple[float, ...] = _HALF
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.longest_edge <= _LONGEST_EDGE_MAX or not 1 <= self.side <= _LONGEST_EDGE_MAX:
+            raise ValueError(
+                f"expected edges of 1 to {_LONGEST_EDGE_MAX} pixels, got size {self.longest_edge}, max_image_size {self.side}"
+            )
+        check_filter_and_colours(self.resample, self.mean, self.std)
+
+    def as_json(self) -> dict[str, Json]:
+        """Every rule, for a key."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def read_frame_rules(folder: Path) -> FrameRules:
+    """The rules of a checkpoint's processor files.
+
+    Raises:
+        ArtefactError: no processor file, or one that asks for something else than resize, rescale and normalise.
+        StorageError: a file cannot be read.
+    """
+    path, processor = processor_rules(folder)
+    sampling = processor.get("video_sampling") or {}
+    try:
+        # Where a file has both, transformers lets `size` win.
+        size = processor.get("size") or sampling.get("video_size") or {"longest_edge": _DEFAULT_LONGEST_EDGE}
+        return FrameRules(
+            longest_edge=int(size["longest_edge"]),
+            side=int(processor.get("max_image_size", {"longest_edge": _DEFAULT_SIDE})["longest_edge"]),
+            resample=int(processor.get("resample", Image.Resampling.LANCZOS)),
+            rescale_factor=float(processor.get("rescale_factor", 1 / 255)),
+            mean=tuple(map(float, processor.get("image_mean", _HALF))),
+            std=tuple(map(float, processor.get("image_std", _HALF))),
+        )
+    except KeyError as error:
+        raise ArtefactError(f"{path}: expected size and max_image_size by longest_edge, {error} is missing") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(f"{path}: the frames' rules do not hold: {error}") from error
+
+
+def resized(frames: Pixels, rules: FrameRules) -> Pixels:
+    """Resize twice: uint8 (n, H, W, 3) to uint8 (n, side, side, 3), equal to the processor's to the last bit."""
+    pictures = np.empty((len(frames), rules.side, rules.side, 3), np.uint8)
+    first = _first_size(frames.shape[1], frames.shape[2], rules.longest_edge)
+    for row, frame in enumerate(frames):
+        # Two uint8 steps: one resize straight to the side gives other pixels.
+        picture = Image.fromarray(frame).resize(first, rules.resample)
+        pictures[row] = np.asarray(picture.resize((rules.side, rules.side), rules.resample))
+    return pictures
+
+
+def _first_size(height: int, width: int, longest_edge: int) -> tuple[int, int]:
+    """Width and height of the first resize: the shorter edge is cut to an integer, then made even."""
+    aspect = width / height
+    if width >= height:
+        short = int(longest_edge / aspect)
+        return longest_edge, max(short + short % 2, 1)
+    short = int(longest_edge * aspect)
+    return max(short + short % 2, 1), longest_edge
+
+
+class SmolVlm:
+    """A `SmolVLMForConditionalGeneration` checkpoint.
+
+    Raises:
+        ArtefactError: the checkpoint's files do not fit each other.
         StorageError: a file cannot be read.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int, batch: int = 8, dtype: Dtype = "float32") -> None:
-        if threads < 1 or batch < 1 or dtype not in get_args(Dtype):
-            raise UsageError(
-                f"SmolVLM: expected threads and batch of 1 or more and dtype {', '.join(get_args(Dtype))}; "
-                f"got threads={threads}, batch={batch}, dtype={dtype!r}"
-            )
-        loaded = load_model(checkpoint, dtype=dtype)
-        self._rules = read_frame_rules(checkpoint.folder)
-        config = loaded.model.config
-        seq_len = _seq_len(checkpoint, config, self._rules)
-        self._reader = PromptReader(
-            checkpoint.tokenizer,
-            seq_len=seq_len,
-            context=config.text_config.max_position_embeddings,
-            image_token_id=config.image_token_id,
-            vocabulary=config.text_config.vocab_size,
-        )
-        self._model: transformers.SmolVLMForConditionalGeneration | None = loaded.model
-        self._unused_weights = loaded.unused_weights
-        self._origin = checkpoint.origin
-        self._threads = threads
-        self._batch = batch
-        self._dtype = dtype
-        self._key = json_key(
-            {
-                "files": checkpoint.digest(),
-                "processor": self._rules.as_json(),
-                "template": TEMPLATE_VERSION,
-                "dtype": dtype,
-                "attention": ATTENTION,
-                "transformers": transformers.__version__,
-            }
-        )
+    model_type: ClassVar[str] = "smolvlm"
+    architecture: ClassVar[str] = "SmolVLMForConditionalGeneration"
+    template: ClassVar[Template] = TEMPLATE
+
+    def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None:
+        self._model = loaded.model
+        self._frames = read_frame_rules(checkpoint.folder)
+        self._seq_len = _seq_len(checkpoint, loaded.model.config, self._frames)
 
     @property
-    def name(self) -> str:
-        """A bundled name, or the checkpoint's absolute path."""
-        return self._origin
+    def rules(self) -> Mapping[str, Json]:
+        """The frames' rules."""
+        return self._frames.as_json()
 
     @property
-    def key(self) -> str:
-        """MLLM key: 32 hex digits over weights, config, tokenizer, frame rules, template, dtype, attention, transformers."""
-        return self._key
+    def placeholder_id(self) -> int:
+        """The image token."""
+        return int(self._model.config.image_token_id)
 
     @property
-    def provenance(self) -> dict[str, str]:
-        """How it is run; what is part of the key and what is not."""
-        return {
-            "runtime": "transformers",
-            "runtime_version": transformers.__version__,
-            "torch_version": torch.__version__,
-            "device": "cpu",
-            "dtype": self._dtype,
-            "attention": ATTENTION,
-            "template": TEMPLATE_VERSION,
-            "threads": str(self._threads),
-            "batch": str(self._batch),
-            "unused_weights": str(self._unused_weights),
-        }
+    def language_model(self) -> torch.nn.Module:
+        """A Llama."""
+        return cast(torch.nn.Module, self._model.model.text_model)
 
-    def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int) -> PreparedFrames:
-        """Preprocess n >= 1 frames as the checkpoint's own processor does.
+    def resized(self, frames: Pixels) -> Pixels:
+        """Resize twice, to a square."""
+        return resized(frames, self._frames)
 
-        Args:
-            batch: uint8 (n, H, W, 3).
-            origin_us: the video's first timestamp, from which the prompt's times count.
-            last_us: its last, >= origin_us.
-
-        Raises:
-            ValueError: no frame, or frames outside origin_us to last_us.
-        """
-        if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
-            span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
-            raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
-        return PreparedFrames(
-            pts_us=batch.pts_us,
-            times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
-            duration_s=(last_us - origin_us) / _MICROSECONDS,
-            pixels=to_pixels(batch.frames, self._rules),
-        )
-
-    def answer(self, asks: Sequence[Ask], *, scoring: Scoring) -> list[Answer]:
-        """Answer in order, and the same as one by one within 1e-4 of a log-probability.
-
-        Prompts of like length are read together. Asks of one batch that show the same PreparedFrames object share its tokens.
-
-        Raises:
-            ValueError: the runner is closed, or frames are not of this model's size.
-            UsageError: unknown scoring.
-            DeviceError: torch failed, or gave log-probabilities that are not finite.
-        """
-        if self._model is None:
-            raise ValueError(f"[runner] {self.name!r} is closed")
-        if scoring not in get_args(Scoring):
-            raise UsageError(f"unknown scoring {scoring!r}; exists: {', '.join(get_args(Scoring))}")
-        for ask in asks:
-            self._check_pixels(ask)
-        answers: dict[int, Answer] = {}
-        prompts: dict[int, Prompt] = {}
-        for row, ask in enumerate(asks):
-            read = self._reader.read(ask, scoring)
-            if isinstance(read, Prompt):
-                prompts[row] = read
-            else:
-                answers[row] = read
-        order = sorted(prompts, key=lambda row: len(prompts[row].ids))
-        with at_most(self._threads):
-            for start in range(0, len(order), self._batch):
-                rows = order[start : start + self._batch]
-                batch = self._answer_batch(self._model, [asks[row] for row in rows], [prompts[row] for row in rows])
-                answers.update(zip(rows, batch, strict=True))
-        return [answers[row] for row in range(len(asks))]
-
-    def close(self) -> None:
-        """Free the model; safe to call twice."""
-        self._model = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _check_pixels(self, ask: Ask) -> None:
-        if ask.frames is None:
-            return
-        side = self._rules.side
-        shape = ask.frames.pixels.shape
-        if not shape[0] or shape[1:] != (3, side, side):
+    def check(self, frames: PreparedFrames) -> None:
+        """Raise ValueError where pictures are not that square."""
+        side = self._frames.side
+        if not len(frames) or frames.pixels[0].shape != (side, side, 3):
+            shape = (len(frames), *(frames.pixels[0].shape if len(frames) else ()))
             raise ValueError(
-                f"[answer] expected pixels (n >= 1, 3, {side}, {side}), got {shape}; use this runner's prepare"
+                f"[answer] expected pixels (n >= 1, {side}, {side}, 3), got {shape}; use this runner's prepare"
             )
 
-    def _answer_batch(self, model: Any, asks: Sequence[Ask], prompts: Sequence[Prompt]) -> list[Answer]:
-        started = time.perf_counter()
-        try:
-            visual = self._visual_tokens(model, asks)
-            seen = time.perf_counter()
-            read = prefill(model, [prompt.ids for prompt in prompts], visual, pad_id=self._reader.pad_id)
-            prefilled = time.perf_counter()
-            logprobs = self._logprobs(model, read, prompts)
-        except RuntimeError as error:
-            raise DeviceError(
-                f"{self.name}: torch failed on {len(prompts)} prompts of up to {len(prompts[-1].ids)} tokens "
-                f"({str(error).strip().splitlines()[0]}); take a smaller batch if memory is short"
-            ) from error
-        done = time.perf_counter()
-        if not np.isfinite(np.concatenate([np.array(row) for row in logprobs])).all():
-            raise DeviceError(f"{self.name}: log-probabilities are not finite in {self._dtype}; run it in float32")
-        towers = _shares(seen - started, [0 if ask.frames is None else len(ask.frames) for ask in asks])
-        prefills = _shares(prefilled - seen, [len(prompt.ids) for prompt in prompts])
-        scorings = _shares(done - prefilled, [sum(prompt.option_tokens) for prompt in prompts])
-        return [
-            Answer(
-                choice=int(np.argmax(logprobs[row])),
-                option_logprobs=tuple(logprobs[row]),
-                option_tokens=prompt.option_tokens,
-                prompt_tokens=len(prompt.ids),
-                tower_time_s=towers[row],
-                prefill_time_s=prefills[row],
-                answer_time_s=scorings[row],
-            )
-            for row, prompt in enumerate(prompts)
-        ]
+    def shown(self, frames: PreparedFrames) -> Shown:
+        """The media part."""
+        return Shown(text=video_text(frames.times_s.tolist(), frames.duration_s, seq_len=self._seq_len))
 
-    def _visual_tokens(self, model: Any, asks: Sequence[Ask]) -> list[torch.Tensor]:
-        """Of each ask that shows frames, in order; the same frames pass the tower once."""
-        shown = [ask.frames for ask in asks if ask.frames is not None]
-        different = {id(frames): frames for frames in shown}
-        tokens = {
-            identity: visual_tokens(model, frames.pixels, batch=self._batch) for identity, frames in different.items()
-        }
-        return [tokens[id(frames)] for frames in shown]
+    def tower(self, pictures: Pixels) -> torch.Tensor:
+        """Tower and connector.
 
-    def _logprobs(self, model: Any, read: Prefill, prompts: Sequence[Prompt]) -> list[list[float]]:
-        if prompts[0].letters:
-            return letter_logprobs(read, prompts)
-        return option_logprobs(model, read, prompts, batch=self._batch)
+        They are called themselves: `get_image_features` would take a frame whose pixels are all 0 for padding and leave it out.
+        """
+        rules = self._frames
+        pixels = normalised(pictures, rescale_factor=rules.rescale_factor, mean=rules.mean, std=rules.std)
+        taken = torch.from_numpy(pixels).to(device=self._model.device, dtype=self._model.dtype)
+        seen = self._model.model.vision_model(pixel_values=taken).last_hidden_state
+        return cast(torch.Tensor, self._model.model.connector(seen))
 
-
-def _shares(total_s: float, weights: Sequence[int]) -> list[float]:
-    """A batch's time by each answer's part in it; 0 for all where none has one."""
-    whole = sum(weights)
-    return [total_s * weight / whole if whole else 0.0 for weight in weights]
+    def visual(self, tokens: Sequence[torch.Tensor], shown: Shown) -> torch.Tensor:  # noqa: ARG002 - the contract's
+        """All tokens of all frames."""
+        return torch.cat(list(tokens))
 
 
 def _seq_len(checkpoint: Checkpoint, config: Any, rules: FrameRules) -> int:

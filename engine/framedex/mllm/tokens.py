@@ -8,19 +8,9 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from framedex.errors import ArtefactError
-from framedex.mllm.base import Answer, Ask, Scoring
-from framedex.mllm.prompt import (
-    ANSWER_CUE,
-    FRAME_EDGE,
-    IMAGE,
-    LETTERS,
-    TURN_END,
-    TURN_START,
-    WHOLE_FRAME,
-    answer_text,
-    letter_spellings,
-    prompt_text,
-)
+from framedex.mllm.base import Answer, Ask
+from framedex.mllm.family import Shown, Template
+from framedex.mllm.prompt import LETTERS, letter_spellings, question_text
 
 Ids = tuple[int, ...]
 
@@ -30,14 +20,19 @@ class Prompt:
     """A question as the model reads it.
 
     Attributes:
-        ids: of the prompt, visual placeholders included.
+        prefix: ids up to the last visual placeholder, the same for all questions about a set of frames; () without frames.
+        suffix: the ids after it, one or more.
         options: for each option its answer's token ids, one or more, for "option" scoring; () with "letter".
         letters: for each option the ids of its letter's spellings, one or more, for "letter" scoring; () with "option".
     """
 
-    ids: Ids
+    prefix: Ids
+    suffix: Ids
     options: tuple[Ids, ...] = ()
     letters: tuple[Ids, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.suffix)
 
     @property
     def option_tokens(self) -> Ids:
@@ -46,37 +41,41 @@ class Prompt:
 
 
 class PromptReader:
-    """A `tokenizer.json` with SmolVLM's special tokens.
+    """A `tokenizer.json` with a family's special tokens.
 
     It is read by the `tokenizers` library itself: transformers rebuilds some of its parts by the tokenizer's class.
 
     Args:
         path: the tokenizer.json.
-        seq_len: visual tokens of a frame.
+        template: the family's.
         context: tokens that the model reads at most.
-        image_token_id: what config.json says of it.
+        placeholder_id: what config.json says of it.
         vocabulary: entries of the model.
 
     Raises:
         ArtefactError: no tokenizer, or not one of this checkpoint.
     """
 
-    def __init__(self, path: Path, *, seq_len: int, context: int, image_token_id: int, vocabulary: int) -> None:
+    def __init__(self, path: Path, template: Template, *, context: int, placeholder_id: int, vocabulary: int) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing narrower
             raise ArtefactError(f"{path}: no tokenizer ({error})") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._seq_len = seq_len
+        self._template = template
         self._context = context
-        for token in (TURN_START, TURN_END, IMAGE, FRAME_EDGE, WHOLE_FRAME):
+        self._placeholder_id = placeholder_id
+        for token in template.special:
             if len(self._encode(token)) != 1:
-                raise ArtefactError(f"{path}: expected {token} to be one token; use a SmolVLM checkpoint's tokenizer")
-        if self._tokenizer.token_to_id(IMAGE) != image_token_id:
+                raise ArtefactError(
+                    f"{path}: expected {token} to be one token; use the tokenizer of a checkpoint of this kind"
+                )
+        found = self._tokenizer.token_to_id(template.placeholder)
+        if found != placeholder_id:
             raise ArtefactError(
-                f"{path}: {IMAGE} is token {self._tokenizer.token_to_id(IMAGE)}, "
-                f"config.json says {image_token_id}; they are not of one checkpoint"
+                f"{path}: {template.placeholder} is token {found}, "
+                f"config.json says {placeholder_id}; they are not of one checkpoint"
             )
         size = self._tokenizer.get_vocab_size()
         if size > vocabulary:
@@ -84,38 +83,37 @@ class PromptReader:
         self._special = tuple(
             token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
         )
-        self._cue = self._encode(ANSWER_CUE)
+        self._cue = self._encode(template.cue)
 
     @property
     def pad_id(self) -> int:
-        """A token that stands for nothing where it is masked, and is not the image's."""
-        return self._encode(TURN_END)[0]
+        """A token that stands for nothing where it is masked, and is not the placeholder."""
+        return self._encode(self._template.turn_end)[0]
 
-    def read(self, ask: Ask, scoring: Scoring) -> Prompt | Answer:
-        """The prompt of a question, or the answer that says why it cannot be put to this model."""
+    def read(self, ask: Ask, shown: Shown | None) -> Prompt | Answer:
+        """The prompt of a question, or the answer that says why it cannot be put to this model.
+
+        Args:
+            ask: the question.
+            shown: its frames as the family writes them; None for no frames.
+        """
         foreign = [token for token in self._special if any(token in text for text in (ask.question, *ask.options))]
         if foreign:
             return _refused(f"the question or an option holds {foreign[0]!r}, which this model's prompts reserve")
         if len(ask.options) > len(LETTERS):
             return _refused(f"{len(ask.options)} options; a prompt can list {len(LETTERS)} by letter")
-        ids = self._encode(
-            prompt_text(
-                ask.question,
-                ask.options,
-                scoring=scoring,
-                seq_len=self._seq_len,
-                times_s=None if ask.frames is None else ask.frames.times_s.tolist(),
-                duration_s=0.0 if ask.frames is None else ask.frames.duration_s,
-            )
-        )
-        if scoring == "letter":
+        said = question_text(ask.question, ask.options, ask.scoring)
+        ids = self._encode(self._template.turn("" if shown is None else shown.text, said))
+        cut = 0 if shown is None else len(ids) - ids[::-1].index(self._placeholder_id)
+        prefix, suffix = ids[:cut], ids[cut:]
+        if ask.scoring == "letter":
             letters = tuple(map(self._spellings, LETTERS[: len(ask.options)]))
             if not all(letters):
                 missing = LETTERS[letters.index(())]
                 return _refused(f"this model has no token for the letter {missing}; score by option")
-            read = Prompt(ids=ids, letters=letters)
+            read = Prompt(prefix=prefix, suffix=suffix, letters=letters)
         else:
-            read = Prompt(ids=ids, options=tuple(map(self._answer, ask.options)))
+            read = Prompt(prefix=prefix, suffix=suffix, options=tuple(map(self._answer, ask.options)))
             if not all(read.options):
                 return _refused(f"option {read.options.index(())} has no token in this model's vocabulary")
         longest = len(ids) + max(read.option_tokens)
@@ -137,11 +135,12 @@ class PromptReader:
 
     def _answer(self, option: str) -> Ids:
         """The ids that follow the prompt's."""
-        whole = self._encode(ANSWER_CUE + answer_text(option))
+        text = self._template.answer(option)
+        whole = self._encode(self._template.cue + text)
         if whole[: len(self._cue)] == self._cue:
             return whole[len(self._cue) :]
         # The tokenizer merges the answer into the cue: read it on its own, as generation would produce it.
-        return self._encode(answer_text(option))
+        return self._encode(text)
 
     def _spellings(self, letter: str) -> Ids:
         """The different ids of the letter's spellings that are one token."""

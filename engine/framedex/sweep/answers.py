@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framedex.index import Row
-from framedex.mllm.base import Answer, Ask, PreparedFrames, Runner, Scoring
+from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Runner, Scoring
 from framedex.sweep.asks import AskKey
 from framedex.sweep.choose import Choice
 from framedex.sweep.frames import prepared_frames
 
-#: Asks that are made at once; it bounds the copies of frames that are held, not the model's batch.
-_PER_CALL = 32
-
 #: (MLLM key, scoring, what was asked) → answer, options in the order in which they were listed.
 Answers = dict[tuple[str, Scoring, AskKey], Answer]
-Answered = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,27 +66,30 @@ def answer_all(
         DeviceError: a model's runtime failed.
     """
     answers: Answers = {}
-    keys = list(asks)
     for runner, prepared in zip(runners, frames.prepared, strict=True):
-        for scoring in scorings:
-            for start in range(0, len(keys), _PER_CALL):
-                part = keys[start : start + _PER_CALL]
-                given = runner.answer(list(_asks(part, asks, prepared, frames.rows)), scoring=scoring)
-                answers.update(((runner.key, scoring, key), answer) for key, answer in zip(part, given, strict=True))
-                if answered is not None:
-                    answered(len(answers))
+        # In one call, all ways of scoring side by side: what an ask shares with the next is worked out once.
+        keys = [(key, scoring) for key in asks for scoring in scorings]
+        given = runner.answer(
+            list(_asks(keys, asks, prepared, frames.rows)),
+            answered=None if answered is None else _after(len(answers), answered),
+        )
+        answers.update(((runner.key, scoring, key), answer) for (key, scoring), answer in zip(keys, given, strict=True))
     return answers
 
 
+def _after(before: int, answered: Answered) -> Answered:
+    """Count on from the answers of other models."""
+    return lambda done: answered(before + done)
+
+
 def _asks(
-    keys: Sequence[AskKey],
+    keys: Sequence[tuple[AskKey, Scoring]],
     asks: Mapping[AskKey, Choice],
     prepared: PreparedFrames | None,
     rows: NDArray[np.int64],
 ) -> Iterator[Ask]:
-    """Asks of the same frame set share one PreparedFrames, which tells the runner that its tokens can be shared too."""
     taken: dict[str, PreparedFrames | None] = {"": None}
-    for key in keys:
+    for key, scoring in keys:
         choice = asks[key]
         if key.frame_set_id not in taken:
             assert prepared is not None
@@ -100,4 +99,5 @@ def _asks(
             frames=taken[key.frame_set_id],
             question=asked.question,
             options=tuple(asked.options[index] for index in key.order),
+            scoring=scoring,
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import chain
 
 import numpy as np
 
 from framedex.contracts import Pts
 from framedex.index import Row
 from framedex.index.frames import frames_again
+from framedex.keys import json_key
 from framedex.mllm.base import PreparedFrames, Runner
 
 
@@ -27,14 +30,21 @@ def prepared_frames(row: Row, pts_us: Pts, runners: Sequence[Runner], *, threads
     Raises:
         VideoError: the file is gone, is another one than was indexed, cannot be decoded, or decodes to other timestamps.
     """
+    source = frames_key(row)
     parts: list[list[PreparedFrames]] = [[] for _ in runners]
     for item in frames_again(row, pts_us, threads=threads):
         if isinstance(item, str):
             parts = [[] for _ in runners]
             continue
         for runner, prepared in zip(runners, parts, strict=True):
-            prepared.append(runner.prepare(item, origin_us=row.time_origin_us, last_us=row.last_pts_us))
+            prepared.append(runner.prepare(item, origin_us=row.time_origin_us, last_us=row.last_pts_us, source=source))
     return tuple(_joined(prepared) for prepared in parts)
+
+
+def frames_key(row: Row) -> str:
+    """Key of a video and of what decodes it here, by which a model knows its frames again."""
+    decoder = "pyav" if row.source.folder_fps is None else "folder"
+    return json_key([row.video_key, row.timing, decoder, version("av"), version("pillow")])
 
 
 def _joined(parts: Sequence[PreparedFrames]) -> PreparedFrames:
@@ -42,5 +52,6 @@ def _joined(parts: Sequence[PreparedFrames]) -> PreparedFrames:
         pts_us=np.concatenate([part.pts_us for part in parts]),
         times_s=np.concatenate([part.times_s for part in parts]),
         duration_s=parts[0].duration_s,
-        pixels=np.concatenate([part.pixels for part in parts]),
+        pixels=tuple(chain.from_iterable(part.pixels for part in parts)),
+        source=parts[0].source,
     )

@@ -48,6 +48,6 @@ def test_the_chat_template_says_what_smolvlms_own_says(folder):
 
 def test_the_runner_takes_it(folder):
     with load_runner(folder, threads=1) as runner:
-        (answer,) = runner.answer([Ask(frames=None, question="Which?", options=("red", "blue"))], scoring="option")
+        (answer,) = runner.answer([Ask(frames=None, question="Which?", options=("red", "blue"))])
     assert answer.status == "ok"
     assert answer.option_tokens == (1, 1)

@@ -2,7 +2,7 @@ import pytest
 from num2words import num2words
 
 from framedex.microworld.things import COLOURS, TEXTURES
-from framedex.mllm.prompt import FRAME_EDGE, IMAGE, TURN_END, TURN_START, WHOLE_FRAME, answer_text
+from framedex.mllm.smolvlm import FRAME_EDGE, IMAGE, TURN_END, TURN_START, WHOLE_FRAME, answer_text
 
 
 @pytest.mark.parametrize("token", [FRAME_EDGE, IMAGE, TURN_END, TURN_START, WHOLE_FRAME, "<video>"])

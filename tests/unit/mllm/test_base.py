@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def frames(n: int, *, pts_step_us: int = 500_000) -> PreparedFrames:
         pts_us=np.arange(n, dtype=np.int64) * pts_step_us,
         times_s=np.arange(n) / 2,
         duration_s=9.0,
-        pixels=np.arange(n, dtype=np.float32)[:, None, None, None].repeat(3, axis=1),
+        pixels=tuple(np.full((2, 2, 3), row, np.uint8) for row in range(n)),
     )
 
 
@@ -23,7 +25,7 @@ def test_rows_are_taken_with_their_times() -> None:
     assert taken.pts_us.tolist() == [500_000, 2_000_000]
     assert taken.times_s.tolist() == [0.5, 2.0]
     assert taken.duration_s == 9.0
-    assert taken.pixels[:, 0, 0, 0].tolist() == [1.0, 4.0]
+    assert [int(picture[0, 0, 0]) for picture in taken.pixels] == [1, 4]
 
 
 def test_frames_out_of_order_or_of_other_shapes_are_refused() -> None:
@@ -31,15 +33,29 @@ def test_frames_out_of_order_or_of_other_shapes_are_refused() -> None:
         frames(2, pts_step_us=0)
     with pytest.raises(ValueError, match="increase strictly"):
         frames(3).take(np.array([2, 1]))
-    with pytest.raises(
-        ValueError, match=r"expected times \(2,\) and pixels \(2, 3, H, W\), got \(2,\), \(2, 1, 4, 4\)"
+    for pixels in (
+        (np.zeros((4, 4, 1), np.uint8),) * 2,
+        (np.zeros((4, 4, 3), np.float32),) * 2,
+        (np.zeros((4, 4, 3), np.uint8),),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)),
     ):
-        PreparedFrames(
-            pts_us=np.arange(2, dtype=np.int64),
-            times_s=np.arange(2.0),
-            duration_s=1.0,
-            pixels=np.zeros((2, 1, 4, 4), np.float32),
-        )
+        with pytest.raises(ValueError, match=r"expected times \(2,\) and 2 pictures uint8 \(H, W, 3\) of one size"):
+            PreparedFrames(pts_us=np.arange(2, dtype=np.int64), times_s=np.arange(2.0), duration_s=1.0, pixels=pixels)
+
+
+def test_a_frame_goes_by_source_and_time_or_else_by_its_pixels() -> None:
+    unknown, known = frames(3), replace(frames(3), source="v")
+    assert known.keys() == replace(known, pixels=known.pixels[::-1]).keys()
+    assert unknown.keys() == replace(unknown, pts_us=unknown.pts_us + 1, times_s=unknown.times_s + 1).keys()
+    everything = [
+        *unknown.keys(),
+        *known.keys(),
+        *replace(known, source="w").keys(),
+        *replace(known, pts_us=known.pts_us + 1).keys(),
+        *replace(unknown, pixels=tuple(picture.reshape(1, 4, 3) for picture in unknown.pixels)).keys(),
+    ]
+    assert len(set(everything)) == len(everything) == 15
+    assert known.take(np.array([2])).keys() == known.keys()[2:]
 
 
 @pytest.mark.parametrize(("question", "options"), [(" ", ("a", "b")), ("Q?", ("a",)), ("Q?", ("a", "a"))])

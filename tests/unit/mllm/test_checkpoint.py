@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framedex.errors import ArtefactError, FramedexError, UsageError
-from framedex.mllm import BUNDLED, load_runner, runners
+from framedex.mllm import BUNDLED, families, load_runner
 from framedex.mllm.checkpoint import Checkpoint
 from smolvlm_checkpoints import tiny_smolvlm
 
@@ -50,9 +50,9 @@ def test_what_is_no_checkpoint_is_refused(mllm: str, error: type[FramedexError],
 
 
 def test_another_kind_of_model_is_refused_before_anything_is_loaded(folder: Path) -> None:
-    edit_config(folder, model_type="llava_onevision")
+    edit_config(folder, model_type="idefics3")
     (folder / "model.safetensors").write_bytes(b"never read")
-    with pytest.raises(ArtefactError, match="expected a checkpoint of model_type 'smolvlm', got 'llava_onevision'"):
+    with pytest.raises(ArtefactError, match=r"model_type 'smolvlm' or .*, got 'idefics3'; framedex runs no other"):
         load_runner(folder, threads=1)
 
 
@@ -98,6 +98,6 @@ def test_every_file_counts_in_the_digest(folder: Path) -> None:
     assert len(digests) == 4
 
 
-def test_runners_are_named_by_model_type() -> None:
-    assert runners.names() == ("smolvlm",)
+def test_families_are_named_by_model_type() -> None:
+    assert families.names() == ("smolvlm", "llava_onevision", "video_llama_3")
     assert BUNDLED["micro-smolvlm"].startswith("microworld/models/")

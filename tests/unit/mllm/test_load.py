@@ -12,10 +12,22 @@ from safetensors.torch import load_file, save_file
 
 from framedex.errors import ArtefactError
 from framedex.mllm.checkpoint import Checkpoint
-from framedex.mllm.load import load_model
+from framedex.mllm.load import Dtype, Loaded
+from framedex.mllm.load import load_model as load
+from framedex.mllm.smolvlm import SmolVlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
 
 PROJECTION = "model.connector.modality_projection.proj.weight"
+
+
+def load_model(checkpoint: Checkpoint, *, dtype: Dtype) -> Loaded:
+    return load(
+        checkpoint,
+        model_type=SmolVlm.model_type,
+        architecture=SmolVlm.architecture,
+        dtype=dtype,
+        device=torch.device("cpu"),
+    )
 
 
 @pytest.fixture
@@ -45,7 +57,7 @@ def test_float16_on_disk_is_float32_in_memory(tmp_path: Path) -> None:
     [
         ({"architectures": ["Idefics3ForConditionalGeneration"]}, "got 'smolvlm' and Idefics3ForConditionalGeneration"),
         ({"model_type": "idefics3"}, "expected .* class SmolVLMForConditionalGeneration, got 'idefics3'"),
-        ({"scale_factor": "two"}, "config.json: no SmolVLM configuration"),
+        ({"scale_factor": "two"}, "config.json: no configuration of SmolVLMForConditionalGeneration"),
         ({"scale_factor": 4}, "weights do not load|mismatched keys"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from framedex.errors import ArtefactError
-from framedex.mllm.base import Answer, Ask, PreparedFrames
-from framedex.mllm.prompt import IMAGE, prompt_text
+from framedex.mllm.base import Answer, Ask, PreparedFrames, Scoring
+from framedex.mllm.family import Shown
+from framedex.mllm.smolvlm import IMAGE, TEMPLATE, prompt_text, video_text
 from framedex.mllm.tokens import Prompt, PromptReader
 from smolvlm_checkpoints import SPECIAL, tiny_smolvlm
 
@@ -24,7 +26,14 @@ QUESTION, OPTIONS = "What colour is the dog?", ("red", "striped thing", "blue")
 def reader(
     path: Path = PATH, *, context: int = 512, image_token_id: int = IMAGE_ID, vocabulary: int = 400
 ) -> PromptReader:
-    return PromptReader(path, seq_len=4, context=context, image_token_id=image_token_id, vocabulary=vocabulary)
+    return PromptReader(path, TEMPLATE, context=context, placeholder_id=image_token_id, vocabulary=vocabulary)
+
+
+def put(reader: PromptReader, ask: Ask, scoring: Scoring = "option") -> Prompt | Answer:
+    frames, ask = ask.frames, replace(ask, scoring=scoring)
+    if frames is None:
+        return reader.read(ask, None)
+    return reader.read(ask, Shown(text=video_text(frames.times_s.tolist(), frames.duration_s, seq_len=4)))
 
 
 def blind(question: str = QUESTION, options: tuple[str, ...] = OPTIONS) -> Ask:
@@ -36,7 +45,7 @@ def seen(n: int) -> Ask:
         pts_us=np.arange(n, dtype=np.int64),
         times_s=np.arange(n, dtype=np.float64),
         duration_s=60.0,
-        pixels=np.zeros((n, 3, 8, 8), np.float32),
+        pixels=(np.zeros((8, 8, 3), np.uint8),) * n,
     )
     return Ask(frames=frames, question=QUESTION, options=OPTIONS)
 
@@ -53,22 +62,24 @@ def refusal_of(read: Prompt | Answer) -> Answer:
 
 
 def test_a_prompt_is_the_templates_text_and_an_option_follows_it() -> None:
-    read = prompt_of(reader().read(blind(), "option"))
+    read = prompt_of(put(reader(), blind()))
     text = prompt_text(QUESTION, OPTIONS, scoring="option", seq_len=4)
-    assert list(read.ids) == PLAIN.encode(text).ids
+    assert [*read.prefix, *read.suffix] == PLAIN.encode(text).ids
     for option, ids in zip(OPTIONS, read.options, strict=True):
-        assert [*read.ids, *ids] == PLAIN.encode(f"{text} {option}").ids
+        assert [*read.prefix, *read.suffix, *ids] == PLAIN.encode(f"{text} {option}").ids
     assert read.option_tokens == (1, 2, 1)
 
 
 def test_every_frame_has_its_placeholders_and_its_time() -> None:
-    read = prompt_of(reader().read(seen(3), "option"))
-    assert read.ids.count(IMAGE_ID) == 3 * 4
-    assert "Frame from 00:02:" in PLAIN.decode(list(read.ids))
+    read = prompt_of(put(reader(), seen(3)))
+    assert read.prefix.count(IMAGE_ID) == 3 * 4
+    assert read.prefix[-1] == IMAGE_ID
+    assert IMAGE_ID not in read.suffix
+    assert "Frame from 00:02:" in PLAIN.decode([*read.prefix, *read.suffix])
 
 
 def test_letters_are_all_spellings_of_one_token() -> None:
-    read = prompt_of(reader().read(blind(), "letter"))
+    read = prompt_of(put(reader(), blind(), "letter"))
     assert read.option_tokens == (1, 1, 1)
     for letter, ids in zip("ABC", read.letters, strict=True):
         spelt = {PLAIN.token_to_id(token) for token in (letter, f"Ġ{letter}", f"({letter}")} - {None}
@@ -84,7 +95,7 @@ def test_a_letter_without_a_token_is_refused(tmp_path: Path) -> None:
             letterless[f"{token}unused"] = letterless.pop(token)
     vocabulary["model"]["merges"] = [pair for pair in vocabulary["model"]["merges"] if "B" not in "".join(pair)]
     (tmp_path / "tokenizer.json").write_text(json.dumps(vocabulary))
-    answer = refusal_of(reader(tmp_path / "tokenizer.json").read(blind(), "letter"))
+    answer = refusal_of(put(reader(tmp_path / "tokenizer.json"), blind(), "letter"))
     assert (answer.status, answer.status_detail) == (
         "invalid",
         "this model has no token for the letter B; score by option",
@@ -100,17 +111,17 @@ def test_a_letter_without_a_token_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_no_prompt_can_hold_is_invalid(ask: Ask, detail: str) -> None:
-    answer = refusal_of(reader().read(ask, "option"))
+    answer = refusal_of(put(reader(), ask))
     assert answer.status == "invalid"
     assert detail in answer.status_detail
 
 
 def test_a_prompt_that_just_fits_is_read_and_one_token_less_truncates_it() -> None:
-    read = prompt_of(reader().read(seen(8), "option"))
-    whole = len(read.ids) + 2
-    assert reader(context=whole).read(seen(8), "option") == read
-    answer = refusal_of(reader(context=whole - 1).read(seen(8), "option"))
-    assert (answer.status, answer.prompt_tokens) == ("truncated-prompt", len(read.ids))
+    read = prompt_of(put(reader(), seen(8)))
+    whole = len(read) + 2
+    assert put(reader(context=whole), seen(8)) == read
+    answer = refusal_of(put(reader(context=whole - 1), seen(8)))
+    assert (answer.status, answer.prompt_tokens) == ("truncated-prompt", len(read))
     assert f"are {whole} tokens, the model reads {whole - 1}" in answer.status_detail
 
 
@@ -119,7 +130,7 @@ def test_a_files_own_truncation_and_padding_do_not_count(tmp_path: Path) -> None
     tokenizer.enable_truncation(5)
     tokenizer.enable_padding(length=900)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    assert reader(tmp_path / "tokenizer.json").read(blind(), "option") == reader().read(blind(), "option")
+    assert put(reader(tmp_path / "tokenizer.json"), blind()) == put(reader(), blind())
 
 
 def test_a_tokenizer_of_another_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from framedex.ingest import Indexed, IngestSettings, ingest
 from framedex.microworld.make import make_world
 from framedex.mllm import load_runner
 from framedex.mllm.base import Runner
-from framedex.sweep.frames import prepared_frames
+from framedex.sweep.frames import frames_key, prepared_frames
 from smolvlm_checkpoints import tiny_smolvlm
 
 
@@ -46,7 +46,8 @@ def test_rows_are_the_frames_of_a_whole_decode(row: Row, runner: Runner) -> None
     first, second = prepared_frames(row, batch.pts_us[rows], [runner, runner], threads=1)
     for prepared in (first, second):
         assert prepared.pts_us.tolist() == batch.pts_us[rows].tolist()
-        np.testing.assert_array_equal(prepared.pixels, whole.pixels[rows])
+        np.testing.assert_array_equal(np.stack(prepared.pixels), np.stack(whole.pixels)[rows])
+        assert prepared.source == frames_key(row)
         np.testing.assert_array_equal(prepared.times_s, whole.times_s[rows])
         assert prepared.duration_s == whole.duration_s == (row.last_pts_us - row.first_pts_us) / 1e6
 

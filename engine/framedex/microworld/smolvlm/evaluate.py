@@ -60,7 +60,7 @@ def score_checkpoint(checkpoint: Path, questions: Path, *, threads: int) -> dict
             frames = _prepare(runner, questions.parent / video, threads=threads)
             for arm, question, taken in _arms(asked, frames):
                 ask = Ask(frames=taken, question=question.question, options=question.options)
-                (answer,) = runner.answer([ask], scoring="option")
+                (answer,) = runner.answer([ask])
                 right.setdefault(arm, []).append(answer.choice == question.answer)
                 if arm == "evidence":
                     right.setdefault(f"{arm}/{question.category}", []).append(answer.choice == question.answer)

@@ -11,7 +11,7 @@ from transformers import TokenizersBackend
 
 from framedex.microworld.smolvlm.stories import FRAMES_PER_STORY, Story
 from framedex.microworld.smolvlm.turns import Turn, both_orders, draw_turns, draw_unseen_turns
-from framedex.mllm.prompt import FRAME_EDGE, TURN_END, answer_text, frame_text, prompt_text
+from framedex.mllm.smolvlm import FRAME_EDGE, TURN_END, answer_text, frame_text, prompt_text
 
 _DURATION_S = (8.0, 40.0)
 # Of the rows without a contested question, this share is kept.

@@ -10,7 +10,7 @@ from framedex.microworld.questions import draw_questions
 from framedex.microworld.seeds import generator
 from framedex.microworld.smolvlm.stories import FRAMES_PER_STORY
 from framedex.microworld.things import COLOURS, FILLER_WORDS, TEXTURES, THINGS
-from framedex.mllm.prompt import answer_text, prompt_text
+from framedex.mllm.smolvlm import answer_text, prompt_text
 
 MAX_TOKENS = 1024
 END_OF_TEXT = "<|endoftext|>"

@@ -27,7 +27,7 @@ from framedex.microworld.smolvlm.fit import CURRICULUM, ROWS, Report, fit
 from framedex.microworld.smolvlm.model import build_model, image_processor
 from framedex.microworld.smolvlm.stories import FRAMES_PER_STORY, draw_stories
 from framedex.microworld.smolvlm.tokenizer import train_tokenizer
-from framedex.mllm.prompt import TEMPLATE_VERSION
+from framedex.mllm.smolvlm import TEMPLATE
 
 STEPS = 1200
 HELD_OUT_SEED, HELD_OUT_CLIPS = 900_003, 64
@@ -79,7 +79,7 @@ def train(folder: Path, *, steps: int, seed: int, threads: int, report: Report) 
         "threads": torch.get_num_threads(),
         "n_parameters": n_parameters,
         "generator_version": GENERATOR_VERSION,
-        "template_version": TEMPLATE_VERSION,
+        "template_version": TEMPLATE.version,
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__},
         "held_out": {
             "seed": HELD_OUT_SEED,

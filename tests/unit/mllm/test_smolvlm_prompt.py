@@ -11,8 +11,9 @@ from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
 from transformers.utils.chat_template_utils import render_jinja_template
 from transformers.video_utils import VideoMetadata
 
-from framedex.mllm import prompt
-from framedex.mllm.prompt import letter_spellings, prompt_text, question_text, video_text
+from framedex.mllm import smolvlm
+from framedex.mllm.prompt import letter_spellings, question_text
+from framedex.mllm.smolvlm import prompt_text, video_text
 
 SEQ_LEN = 4
 OPTIONS = ("red", "striped blue")
@@ -23,9 +24,9 @@ def processor() -> SmolVLMProcessor:
     half = object.__new__(SmolVLMProcessor)
     half.image_seq_len = SEQ_LEN
     half.fake_image_token, half.image_token, half.global_image_token = (
-        prompt.FRAME_EDGE,
-        prompt.IMAGE,
-        prompt.WHOLE_FRAME,
+        smolvlm.FRAME_EDGE,
+        smolvlm.IMAGE,
+        smolvlm.WHOLE_FRAME,
     )
     return half
 

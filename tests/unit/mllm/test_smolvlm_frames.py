@@ -14,13 +14,20 @@ from transformers import SmolVLMImageProcessorPil
 from transformers.models.smolvlm.video_processing_smolvlm import SmolVLMVideoProcessor
 
 from framedex.errors import ArtefactError
-from framedex.mllm.image import FrameRules, read_frame_rules, to_pixels
+from framedex.mllm.pictures import normalised
+from framedex.mllm.smolvlm import FrameRules, read_frame_rules, resized
 
 NAMES = ("processor_config.json", "video_preprocessor_config.json", "preprocessor_config.json")
 
 
 def noise(n: int, height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * 1000 + width).integers(0, 256, (n, height, width, 3), np.uint8)
+
+
+def to_pixels(frames: np.ndarray, rules: FrameRules) -> np.ndarray:
+    pictures = resized(frames, rules)
+    assert pictures.shape == (len(frames), rules.side, rules.side, 3)
+    return normalised(pictures, rescale_factor=rules.rescale_factor, mean=rules.mean, std=rules.std)
 
 
 def reference(frames: np.ndarray, processor: SmolVLMImageProcessorPil) -> np.ndarray:

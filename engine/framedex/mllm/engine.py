@@ -1,0 +1,353 @@
+"""The engine: any family's checkpoint as transformers runs it, with everything that asks share worked out once.
+
+Each distinct frame passes the tower once. What comes before the question is read once per distinct set of frames. All questions
+about a set, in all orders of their options and all ways of scoring, are then read as branches of one tree.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from types import TracebackType
+from typing import Literal, Self, TypeVar, get_args
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+
+from framedex.contracts import FrameBatch
+from framedex.errors import DeviceError, UsageError, first_line
+from framedex.keys import json_key
+from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Scoring
+from framedex.mllm.branches import Branch
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.device import Limits, Place, is_out_of_memory
+from framedex.mllm.family import Family
+from framedex.mllm.frame_sets import FrameSet, by_frames
+from framedex.mllm.language import LanguageModel
+from framedex.mllm.load import ATTENTION, Dtype, load_model
+from framedex.mllm.reading import Reading, ReadTree, first_batch
+from framedex.mllm.token_cache import TokenCache
+from framedex.mllm.tokens import PromptReader
+from framedex.mllm.visual import VisualTokens
+from framedex.mllm.work import Work
+from framedex.torch_device import DeviceName, at_most
+
+_MICROSECONDS = 1_000_000
+
+T = TypeVar("T")
+
+
+class TransformersRunner:
+    """A checkpoint of some family.
+
+    torch's thread count is a setting of the process: it is set for the time of each `answer` and put back after.
+
+    Args:
+        checkpoint: opened, of the family's kind.
+        family: its class.
+        threads: of torch, >= 1.
+        device: "auto" takes CUDA where torch finds a GPU.
+        dtype: of weights and activations; "auto" takes bfloat16 on CUDA and float32 on the CPU. Log-probabilities are taken in
+            float32.
+        limits: how much is worked on at a time; None for what suits the device.
+
+    Raises:
+        UsageError: threads below 1, or an unknown device or dtype.
+        ArtefactError: the checkpoint is of another class, or its files do not fit each other.
+        StorageError: a file cannot be read.
+        DeviceError: the device is not there.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        family: type[Family],
+        *,
+        threads: int,
+        device: DeviceName | Literal["auto"] = "auto",
+        dtype: Dtype | Literal["auto"] = "auto",
+        limits: Limits | None = None,
+    ) -> None:
+        if threads < 1:
+            raise UsageError(f"MLLM: expected threads of 1 or more, got {threads}")
+        place = Place.choose(device, dtype, limits)
+        loaded = load_model(
+            checkpoint,
+            model_type=family.model_type,
+            architecture=family.architecture,
+            dtype=place.dtype,
+            device=place.device,
+        )
+        opened = family(checkpoint, loaded)
+        text = loaded.model.config.get_text_config()
+        self._tokenizer = PromptReader(
+            checkpoint.tokenizer,
+            family.template,
+            context=int(text.max_position_embeddings),
+            placeholder_id=opened.placeholder_id,
+            vocabulary=int(text.vocab_size),
+        )
+        language = LanguageModel(
+            opened.language_model,
+            loaded.model.lm_head,
+            placeholder_id=opened.placeholder_id,
+            pad_id=self._tokenizer.pad_id,
+        )
+        self._family: Family | None = opened
+        self._reading: Reading | None = Reading(
+            opened, language, VisualTokens(opened, TokenCache(place.limits.cache_nbytes))
+        )
+        self._place = place
+        self._limits = place.limits
+        self._work_before_close = Work()
+        self._origin = checkpoint.origin
+        self._threads = threads
+        self._unused_weights = loaded.unused_weights
+        self._template = family.template.version
+        self._key = json_key(
+            {
+                "files": checkpoint.digest(),
+                "processor": dict(opened.rules),
+                "template": self._template,
+                "dtype": place.dtype,
+                "attention": ATTENTION,
+                "transformers": transformers.__version__,
+            }
+        )
+
+    @property
+    def name(self) -> str:
+        """A bundled name, or the checkpoint's absolute path."""
+        return self._origin
+
+    @property
+    def key(self) -> str:
+        """MLLM key: 32 hex digits over weights, config, tokenizer, frame rules, template, dtype, attention, transformers."""
+        return self._key
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """How it is run; what is part of the key and what is not."""
+        return {
+            "runtime": "transformers",
+            "runtime_version": transformers.__version__,
+            "torch_version": torch.__version__,
+            "device": self._place.label,
+            "dtype": self._place.dtype,
+            "attention": ATTENTION,
+            "template": self._template,
+            "threads": str(self._threads),
+            "frames_at_once": str(self._place.limits.frames),
+            "tokens_at_once": str(self._place.limits.tokens),
+            "unused_weights": str(self._unused_weights),
+        }
+
+    @property
+    def work(self) -> Work:
+        """What all calls so far have cost."""
+        return self._work_before_close if self._reading is None else self._reading.work
+
+    @property
+    def trouble(self) -> str:
+        """That memory was short; "" where it was not."""
+        began = self._place.limits
+        if self._limits == began:
+            return ""
+        return (
+            f"{self.name}: memory was short; went on with {self._limits.frames} frames and {self._limits.tokens} tokens at a "
+            f"time instead of {began.frames} and {began.tokens}"
+        )
+
+    def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int, source: str = "") -> PreparedFrames:
+        """Resize n >= 1 frames as the checkpoint's own processor does.
+
+        Args:
+            batch: uint8 (n, H, W, 3).
+            origin_us: the video's first timestamp, from which the prompt's times count.
+            last_us: its last, >= origin_us.
+            source: key of the video and its decoder, by which frames of another call are known again; "" for none.
+
+        Raises:
+            ValueError: no frame, or frames outside origin_us to last_us.
+        """
+        if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
+            span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
+            raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
+        return PreparedFrames(
+            pts_us=batch.pts_us,
+            times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
+            duration_s=(last_us - origin_us) / _MICROSECONDS,
+            pixels=tuple(self._opened()[0].resized(batch.frames)),
+            source=source,
+        )
+
+    def answer(self, asks: Sequence[Ask], *, answered: Answered | None = None) -> list[Answer]:
+        """Answer in the order of the asks, and the same as one by one within 1e-4 of the largest logit.
+
+        Sets of frames are worked on in the order in which they come up. Where memory is short, half as much is worked on at a
+        time from then on.
+
+        Args:
+            asks: any number, about any frames; those of one video best in one call.
+            answered: called with the number of answers so far.
+
+        Raises:
+            ValueError: the runner is closed, or frames are not of this model's size.
+            UsageError: unknown scoring.
+            DeviceError: torch failed, or gave log-probabilities that are not finite.
+        """
+        for ask in asks:
+            if ask.scoring not in get_args(Scoring):
+                raise UsageError(f"unknown scoring {ask.scoring!r}; exists: {', '.join(get_args(Scoring))}")
+        family, reading = self._opened()
+        sets, answers = by_frames(asks, family, self._tokenizer)
+        with at_most(self._threads):
+            for part in self._in_batches(sets, lambda batch, to_come: self._answers(reading, batch, to_come)):
+                answers.update(part)
+                if answered is not None:
+                    answered(len(answers))
+        return [answers[row] for row in range(len(asks))]
+
+    def next_logits(self, asks: Sequence[Ask]) -> NDArray[np.float32]:
+        """Logits of the token after each prompt, worked out as `answer` does: for comparing with the plain model.
+
+        Returns:
+            float32 (n, vocabulary).
+
+        Raises:
+            ValueError: as `answer`, or an ask cannot be put to the model.
+            DeviceError: torch failed.
+        """
+        family, reading = self._opened()
+        sets, refused = by_frames(asks, family, self._tokenizer)
+        if refused:
+            raise ValueError(f"[next_logits] {next(iter(refused.values())).status_detail}")
+        logits: dict[int, NDArray[np.float32]] = {}
+        with at_most(self._threads):
+            for part in self._in_batches(sets, lambda batch, to_come: self._logits(reading, batch, to_come)):
+                logits.update(part)
+        return np.stack([logits[row] for row in range(len(asks))])
+
+    def close(self) -> None:
+        """Free the model; safe to call twice."""
+        if self._reading is not None:
+            self._work_before_close = self._reading.work
+            self._reading.close()
+        self._family = self._reading = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> tuple[Family, Reading]:
+        if self._family is None or self._reading is None:
+            raise ValueError(f"[runner] {self.name!r} is closed")
+        return self._family, self._reading
+
+    def _in_batches(
+        self, sets: Sequence[FrameSet], read: Callable[[Sequence[FrameSet], Sequence[FrameSet]], T]
+    ) -> Iterator[T]:
+        """Give `read` as many sets as fit at a time, with all that are to come; again with fewer where memory was short."""
+        at = 0
+        while at < len(sets):
+            batch = first_batch(sets[at:], tokens=self._limits.tokens)
+            try:
+                result = read(batch, sets[at + len(batch) :])
+            except RuntimeError as error:
+                self._take_less(error)
+                continue
+            at += len(batch)
+            yield result
+
+    def _take_less(self, error: RuntimeError) -> None:
+        """Halve the limits.
+
+        Raises:
+            DeviceError: the error is not about memory, or nothing is left to halve.
+        """
+        halved = self._limits.halved() if is_out_of_memory(error) else None
+        if halved is None:
+            raise DeviceError(
+                f"{self.name}: torch failed on {self._place.label} with {self._limits.frames} frames and {self._limits.tokens} "
+                f"tokens at a time ({first_line(error)}); where memory is short, show fewer frames or take a smaller model"
+            ) from error
+        self._limits = halved
+
+    def _answers(self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]) -> dict[int, Answer]:
+        visual = reading.see(batch, to_come, self._limits)
+        seen = time.perf_counter()
+        prefix = reading.prefill(batch, visual)
+        prefilled = time.perf_counter()
+        totals: dict[int, tuple[Branch, tuple[float, ...]]] = {}
+        for read in reading.trees(batch, prefix, self._limits):
+            rows = batch[read.number].rows[read.first :]
+            totals.update(zip(rows, zip(read.tree.branches, self._totals(reading, read), strict=True), strict=False))
+        answer_s = time.perf_counter() - prefilled
+        prefill_s = _shares(prefilled - seen, [len(frame_set.prefix) for frame_set in batch])
+        tower_s = [reading.tower_s(frame_set) for frame_set in batch]
+        weights = {
+            row: len(branch.prompt.suffix) + sum(branch.prompt.option_tokens) for row, (branch, _) in totals.items()
+        }
+        whole = sum(weights.values())
+        return {
+            row: replace(
+                _answer(*totals[row]),
+                tower_time_s=tower_s[number] / len(frame_set.rows),
+                prefill_time_s=prefill_s[number] / len(frame_set.rows),
+                answer_time_s=answer_s * weights[row] / whole,
+            )
+            for number, frame_set in enumerate(batch)
+            for row in frame_set.rows
+        }
+
+    def _totals(self, reading: Reading, read: ReadTree) -> Iterator[tuple[float, ...]]:
+        """Log-probabilities of the options of each branch.
+
+        Raises:
+            DeviceError: one is not finite.
+        """
+        branches = read.tree.branches
+        nodes = [list(chain.from_iterable(branch.nodes)) for branch in branches]
+        tokens = chain.from_iterable(chain.from_iterable(branch.tokens) for branch in branches)
+        logprobs = reading.language.logprobs(read.hidden, list(chain.from_iterable(nodes)), list(tokens))
+        if not np.isfinite(logprobs).all():
+            raise DeviceError(
+                f"{self.name}: log-probabilities are not finite in {self._place.dtype}; run it in float32"
+            )
+        ends = np.cumsum([len(each) for each in nodes])
+        for branch, mine in zip(branches, np.split(logprobs, ends[:-1]), strict=True):
+            yield branch.totals(mine)
+
+    def _logits(
+        self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]
+    ) -> dict[int, NDArray[np.float32]]:
+        prefix = reading.prefill(batch, reading.see(batch, to_come, self._limits))
+        logits: dict[int, NDArray[np.float32]] = {}
+        for read in reading.trees(batch, prefix, self._limits):
+            leaves = read.hidden[[branch.leaf for branch in read.tree.branches]]
+            rows = batch[read.number].rows[read.first :]
+            logits.update(zip(rows, reading.language.logits(leaves).cpu().numpy(), strict=False))
+        return logits
+
+
+def _answer(branch: Branch, totals: tuple[float, ...]) -> Answer:
+    return Answer(
+        choice=int(np.argmax(totals)),
+        option_logprobs=totals,
+        option_tokens=branch.prompt.option_tokens,
+        prompt_tokens=len(branch.prompt),
+    )
+
+
+def _shares(total_s: float, weights: Sequence[int]) -> list[float]:
+    """A batch's time by each set's part in it; 0 for all where none has one."""
+    whole = sum(weights)
+    return [total_s * weight / whole if whole else 0.0 for weight in weights]

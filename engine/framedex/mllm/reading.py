@@ -1,0 +1,132 @@
+"""Sets of frames and their questions through the model: tower, prefixes, trees; every step is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+
+from framedex.mllm.branches import Tree, grown
+from framedex.mllm.device import Limits
+from framedex.mllm.family import Family
+from framedex.mllm.frame_sets import FrameSet
+from framedex.mllm.language import LanguageModel, Prefix
+from framedex.mllm.visual import VisualTokens
+from framedex.mllm.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadTree:
+    """A tree that was read.
+
+    Attributes:
+        number: of its set in the batch.
+        first: which of the set's prompts its first branch is of.
+        tree: the tree.
+        hidden: (nodes, hidden), last hidden states.
+    """
+
+    number: int
+    first: int
+    tree: Tree
+    hidden: torch.Tensor
+
+
+class Reading:
+    """A model that reads.
+
+    Args:
+        family: loaded.
+        language: its language model.
+        visual: its tower.
+    """
+
+    def __init__(self, family: Family, language: LanguageModel, visual: VisualTokens) -> None:
+        self._family = family
+        self._language = language
+        self._visual = visual
+        self._work = Work()
+
+    @property
+    def language(self) -> LanguageModel:
+        """The language model."""
+        return self._language
+
+    @property
+    def work(self) -> Work:
+        """What was read so far."""
+        return replace(self._work, tower_frames=self._visual.frames)
+
+    @torch.inference_mode()
+    def see(self, batch: Sequence[FrameSet], to_come: Sequence[FrameSet], limits: Limits) -> list[torch.Tensor]:
+        """Pass the frames that are not known yet through the tower.
+
+        Args:
+            batch: sets, all with frames or all without.
+            to_come: sets that follow.
+            limits: frames at a time.
+
+        Returns:
+            What stands at the placeholders of each set with frames, on the model's device.
+        """
+        pictures = dict(chain.from_iterable(frame_set.pictures() for frame_set in batch))
+        ahead = chain.from_iterable(frame_set.pictures() for frame_set in to_come)
+        tokens = self._visual.of(pictures, to_come=ahead, at_once=limits.frames)
+        return [
+            self._family.visual([self._language.put(tokens[key]) for key in frame_set.keys], frame_set.seen.shown)
+            for frame_set in batch
+            if frame_set.seen is not None
+        ]
+
+    def tower_s(self, frame_set: FrameSet) -> float:
+        """Seconds that a set's frames took in the tower, told once."""
+        return self._visual.seconds(frame_set.keys)
+
+    def prefill(self, batch: Sequence[FrameSet], visual: Sequence[torch.Tensor]) -> Prefix | None:
+        """Read what comes before the questions; None where nothing does."""
+        if not visual:
+            return None
+        prefix = self._language.prefixes([frame_set.prefix for frame_set in batch], visual)
+        self._work += Work(
+            prefills=len(batch), forwards=1, prefix_tokens=sum(len(frame_set.prefix) for frame_set in batch)
+        )
+        return prefix
+
+    def trees(self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits) -> Iterator[ReadTree]:
+        """Read the questions, as many of each set at a time as the limits let."""
+        limit = max(1, limits.tokens // len(batch))
+        waiting = [grown(frame_set.prompts, limit=limit) for frame_set in batch]
+        done = [0] * len(batch)
+        while any(waiting):
+            numbers = [number for number, trees in enumerate(waiting) if trees]
+            if prefix is not None and len(numbers) < len(batch):
+                # Some sets have no more questions: the others go on one by one.
+                numbers = numbers[:1]
+                alone: Prefix | None = prefix.row(numbers[0])
+            else:
+                alone = prefix
+            trees = [waiting[number].pop(0) for number in numbers]
+            hidden = self._language.trees(alone, [tree.tree for tree in trees])
+            self._work += Work(forwards=1, suffix_tokens=sum(len(tree.tree) for tree in trees))
+            for number, tree, states in zip(numbers, trees, hidden, strict=True):
+                yield ReadTree(number=number, first=done[number], tree=tree, hidden=states)
+                done[number] += len(tree.branches)
+
+    def close(self) -> None:
+        """Let go of all tokens."""
+        self._visual.close()
+
+
+def first_batch(sets: Sequence[FrameSet], *, tokens: int) -> Sequence[FrameSet]:
+    """The sets at the front that are read together: those whose prefixes, padded, are `tokens` or fewer; one at least."""
+    n, longest = 1, len(sets[0].prefix)
+    if not longest:
+        return sets[:1]
+    while n < len(sets) and sets[n].prefix:
+        longest = max(longest, len(sets[n].prefix))
+        if (n + 1) * longest > tokens:
+            break
+        n += 1
+    return sets[:n]
