@@ -49,7 +49,6 @@ class Combination:
         if not all(0 < weight < np.inf for weight in self.weights):
             raise UsageError(f"weights: expected numbers above 0, got {', '.join(map(str, self.weights))}")
 
-    def of(self, curves: Sequence[Scores]) -> Scores:
     def check(self, prompts: int) -> None:
         """Refuse more or fewer weights than prompts.
 
@@ -59,6 +58,7 @@ class Combination:
         if self.weights is not None and len(self.weights) != prompts:
             raise UsageError(f"weights: expected one per prompt, {prompts}, got {len(self.weights)}")
 
+    def of(self, curves: Sequence[Scores]) -> Scores:
         """One curve float64 (n,) of m >= 1 curves (n,); a single one as it is.
 
         Raises:
