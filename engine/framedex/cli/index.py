@@ -84,7 +84,7 @@ def index(
         typer.Option(
             "--decoder",
             metavar="NAME",
-            help="What decodes: pyav, torchcodec, dali-cpu, …; `framedex doctor` lists them.",
+            help="What decodes: pyav, torchcodec, dali-cpu, …; `framedex doctor` lists them. dali-gpu was never executed.",
         ),
     ] = "pyav",
     shard: Annotated[

@@ -63,7 +63,8 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         metavar="NAME",
-        help="What runs the encoder: onnxruntime-cpu, torch-cuda, …; `framedex doctor` lists them. [default: onnxruntime-cpu]",
+        help="What runs the encoder: onnxruntime-cpu, torch-cuda, …; `framedex doctor` lists them. Those for a GPU were never "
+        "executed. [default: onnxruntime-cpu]",
         show_default=False,
     ),
 ]
@@ -82,7 +83,8 @@ ScorerOption = Annotated[
     typer.Option(
         "--scorer",
         metavar="NAME",
-        help="What scores frames: native, torch-cuda, …; `framedex doctor` lists them. [default: native]",
+        help="What scores frames: native, torch-cuda, …; `framedex doctor` lists them. Those for a GPU were never executed. "
+        "[default: native]",
         show_default=False,
     ),
 ]
