@@ -227,6 +227,15 @@ def test_a_dry_run_counts_what_the_sweep_does_and_writes_nothing(done: Done, tmp
         assert printed[name] == done.printed[name]
     assert printed["measured_asks"] == 16  # eight for each way of scoring
     assert printed["estimated_s"] > 0
+    assert {name: done.printed["work"][name] for name in ("tower_frames", "prefills")} == {
+        "tower_frames": printed["frames"],
+        "prefills": printed["frame_sets"],
+    }
+    assert (printed["planned"]["tower_frames"], printed["planned"]["prefills"]) == (
+        printed["frames"],
+        printed["frame_sets"],
+    )
+    assert all(printed["naive"][name] > 2 * printed["planned"][name] for name in printed["naive"])
     text = ok("sweep", done.sweep.config, "-o", run, "--threads", 1, "--dry-run").out
     assert "Nothing was written" in text
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from framedex.cli.output import Progress, clock, default_threads, note, print_js
 from framedex.errors import VideoError
 
 if TYPE_CHECKING:
+    from framedex.mllm.work import Work
     from framedex.sweep.counts import Counts
     from framedex.sweep.estimate import Estimate
     from framedex.sweep.opened import OpenSweep
@@ -79,38 +81,50 @@ def sweep(
         for source in opened.sources:
             if isinstance(source, IndexCurves) and source.trouble:
                 note(f"note: {source.trouble}")
+        for runner in opened.runners:
+            if runner.trouble:
+                note(f"note: {runner.trouble}")
     if failed:
         raise typer.Exit(VideoError.exit_code)
 
 
 def _sweep(output: Path, opened: OpenSweep, left: tuple[PlannedVideo, ...], *, json: bool) -> bool:
     """Run it, say what came of it, and tell whether a video failed."""
+    from framedex.mllm.work import Work
     from framedex.sweep.counts import Counts
     from framedex.sweep.run import run_sweep
     from framedex.sweep.work import Failed, Swept
 
-    counts = Counts()
+    counts, work = Counts(), Work()
     statuses: Counter[str] = Counter()
     failed: list[Failed] = []
     started = time.monotonic()
     with Progress("video", total=len(left)) as progress:
+        # Videos differ in how much is asked of them: what is left is counted in questions.
+        asked, all_asked = 0, sum(len(video.questions) for video in left)
+
+        def left_s(questions: float) -> str:
+            return f"about {(time.monotonic() - started) / questions * (all_asked - questions):.0f} s left"
 
         def inside(video: PlannedVideo, done: int, total: int) -> None:
-            progress.detail(f"{Path(video.path).name}: {done} of {total} answers")
+            so_far = asked + len(video.questions) * done / total
+            progress.detail(f"{Path(video.path).name}: {done} of {total} answers; {left_s(so_far)}")
 
-        for number, outcome in enumerate(run_sweep(output, opened, answers_done=inside), start=1):
+        for outcome in run_sweep(output, opened, answers_done=inside):
+            asked += len(outcome.video.questions)
             if isinstance(outcome, Swept):
                 counts += outcome.counts
+                work += outcome.work
                 statuses.update(record.status for record in outcome.records)
             else:
                 failed.append(outcome)
-            left_s = (time.monotonic() - started) / number * (len(left) - number)
-            progress.advance(f"{_line(outcome)}; about {left_s:.0f} s left")
+            progress.advance(f"{_line(outcome)}; {left_s(asked)}")
     result: dict[str, Any] = {
         "run": str(output),
         "key": opened.plan.key,
         "videos_done_before": len(opened.plan.videos) - len(left),
         **_counts(counts),
+        "work": asdict(work),
         "statuses": dict(sorted(statuses.items())),
         "truncated_prompts": opened.plan.truncated_prompts,
         "failed": [{"video": each.video.key, "path": each.video.path, "reason": each.reason} for each in failed],
@@ -120,6 +134,10 @@ def _sweep(output: Path, opened: OpenSweep, left: tuple[PlannedVideo, ...], *, j
         print_json(result)
     else:
         _table(counts, videos_done=result["videos_done_before"])
+        print(
+            f"\nthe models read {work.tower_frames} frames and {work.prefills} sets of them, and {work.suffix_tokens} tokens of "
+            f"questions and options, in {work.forwards} forwards"
+        )
         for status, n in statuses.items():
             if status != "ok":
                 print(f"{n} records are {status}")
@@ -136,6 +154,8 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
                 "key": opened.plan.key,
                 "videos_done_before": videos_done,
                 **_counts(estimated.counts),
+                "planned": _planned(estimated.cost.planned),
+                "naive": _planned(estimated.cost.naive),
                 "truncated_prompts": opened.plan.truncated_prompts,
                 "estimated_s": None if estimated.seconds is None else round(estimated.seconds, 3),
                 "measured_asks": estimated.measured_asks,
@@ -144,6 +164,12 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
         )
         return
     _table(estimated.counts, videos_done=videos_done)
+    planned, naive = _planned(estimated.cost.planned), _planned(estimated.cost.naive)
+    print()
+    print_table(
+        ["what the models do", "here", "each ask alone"],
+        [[name.replace("_", " "), str(planned[name]), str(naive[name])] for name in planned],
+    )
     if estimated.seconds is None:
         print(
             "\nnothing is left to do"
@@ -168,6 +194,11 @@ def _counts(counts: Counts) -> dict[str, int]:
         "records": counts.records,
         "reused_answers": counts.reused,
     }
+
+
+def _planned(work: Work) -> dict[str, int]:
+    """The counts that are known beforehand."""
+    return {"tower_frames": work.tower_frames, "prefills": work.prefills, "forwards": work.forwards}
 
 
 def _table(counts: Counts, *, videos_done: int) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from framedex.errors import VideoError
+from framedex.mllm.work import Work
 from framedex.sweep.answers import answer_all, shown_frames
 from framedex.sweep.asks import AskKey, distinct_asks
 from framedex.sweep.choose import Choice, choose_each
+from framedex.sweep.cost import Cost, cost
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
@@ -26,12 +28,14 @@ class Estimate:
 
     Attributes:
         counts: exact.
+        cost: likewise, but for forwards.
         seconds: decoding, preprocessing and answering, or None where nothing is left or no video could be measured.
         measured_asks: how many asks the estimate rests on.
         measured_video: the path of the video that they are of, or None.
     """
 
     counts: Counts
+    cost: Cost
     seconds: float | None
     measured_asks: int
     measured_video: str | None
@@ -42,8 +46,8 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
 
     The sample is the first video that can be decoded, and up to 8 of its asks, spread evenly from the fewest frames to the most
     and answered twice: the first time warms up. The estimate is the time to decode that video times the number of videos, and
-    the time per ask times the number of asks. Other videos may be longer, and the sample's batches are not the sweep's: take it
-    for an order of magnitude.
+    the time per frame in the tower, per set of frames read and per ask, each times its number. Other videos may be longer, and
+    the sample's batches are not the sweep's: take it for an order of magnitude.
 
     Args:
         videos: those that are not done.
@@ -53,23 +57,27 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         StoreError: an index file does not hold.
         DeviceError: a model's runtime failed.
     """
-    counts = Counts()
+    counts, costs = Counts(), Cost()
+    models, scorings = len(opened.runners), opened.plan.config.scoring
     measured: _Measured | None = None
     for chosen in choose_each(opened.plan, videos, opened.sources, threads=opened.threads):
         if chosen.failed is not None:
             raise chosen.failed
         video, choices = chosen.video, chosen.choices
+        asks = distinct_asks(choices, opened.plan.config.option_orders)
         counts += count(opened.plan, video, choices)
+        costs += cost(asks, scorings, models=models)
         if measured is None:
             try:
-                measured = _measure(video, distinct_asks(choices, opened.plan.config.option_orders), opened)
+                measured = _measure(video, asks, opened)
             except VideoError:  # the sweep itself will report it
                 continue
     if measured is None:
-        return Estimate(counts=counts, seconds=None, measured_asks=0, measured_video=None)
+        return Estimate(counts=counts, cost=costs, seconds=None, measured_asks=0, measured_video=None)
     return Estimate(
         counts=counts,
-        seconds=measured.decode_s * counts.videos + measured.ask_s * counts.asks,
+        cost=costs,
+        seconds=measured.decode_s * counts.videos + measured.answering_s(costs.planned, counts.asks),
         measured_asks=measured.asks,
         measured_video=measured.path,
     )
@@ -77,24 +85,40 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """Seconds to decode and preprocess a video, seconds per ask, and what they were measured on."""
+    """Seconds to decode and preprocess a video, what its sample took the models and was, and which video it is."""
 
     decode_s: float
-    ask_s: float
+    tower_s: float
+    prefill_s: float
+    answer_s: float
+    sample: Work
     asks: int
     path: str
+
+    def answering_s(self, work: Work, asks: int) -> float:
+        """Seconds for other work, by its counts."""
+        tower = self.tower_s * work.tower_frames / max(1, self.sample.tower_frames)
+        prefill = self.prefill_s * work.prefills / max(1, self.sample.prefills)
+        return tower + prefill + self.answer_s * asks / self.asks
 
 
 def _measure(video: PlannedVideo, asks: Mapping[AskKey, Choice], opened: OpenSweep) -> _Measured:
     started = time.perf_counter()
     frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
     decode_s = time.perf_counter() - started
-    sample = _spread(asks)
-    for _ in range(2):
-        started = time.perf_counter()
-        answers = answer_all(sample, frames, opened.runners, scorings=opened.plan.config.scoring)
-        answer_s = time.perf_counter() - started
-    return _Measured(decode_s=decode_s, ask_s=answer_s / len(answers), asks=len(answers), path=video.path)
+    sample, scorings = _spread(asks), opened.plan.config.scoring
+    # The second time the tower has nothing to do; the first time everything else is cold.
+    cold = answer_all(sample, frames, opened.runners, scorings=scorings).values()
+    warm = answer_all(sample, frames, opened.runners, scorings=scorings).values()
+    return _Measured(
+        decode_s=decode_s,
+        tower_s=sum(answer.tower_time_s for answer in cold),
+        prefill_s=sum(answer.prefill_time_s for answer in warm),
+        answer_s=sum(answer.answer_time_s for answer in warm),
+        sample=cost(sample, scorings, models=len(opened.runners)).planned,
+        asks=len(cold),
+        path=video.path,
+    )
 
 
 def _spread(asks: Mapping[AskKey, Choice]) -> dict[AskKey, Choice]:

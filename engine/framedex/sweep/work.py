@@ -10,9 +10,11 @@ import framedex
 from framedex.errors import StoreError, VideoError
 from framedex.keys import Json, canonical_json
 from framedex.mllm.base import Answer, Runner, Scoring
+from framedex.mllm.work import Work
 from framedex.sweep.answers import Answers, answer_all, shown_frames
 from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
 from framedex.sweep.choose import Choice, choose_each
+from framedex.sweep.cost import work_of
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
@@ -26,11 +28,12 @@ _MADE_BY = ("decoder", "runtime", "precision")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """A video whose questions are answered."""
+    """A video whose questions are answered, how much that was, and what it cost the models."""
 
     video: PlannedVideo
     records: tuple[Record, ...]
     counts: Counts
+    work: Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ def _swept(
     counts = count(plan, video, choices)
     asks = distinct_asks(choices, config.option_orders)
     frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
+    before = work_of(opened.runners)
     answers = answer_all(
         asks,
         frames,
@@ -87,7 +91,12 @@ def _swept(
         scorings=config.scoring,
         answered=None if answers_done is None else lambda done: answers_done(video, done, counts.asks),
     )
-    return Swept(video=video, records=tuple(_records(video, opened, choices, answers)), counts=counts)
+    return Swept(
+        video=video,
+        records=tuple(_records(video, opened, choices, answers)),
+        counts=counts,
+        work=work_of(opened.runners) - before,
+    )
 
 
 def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], answers: Answers) -> Iterator[Record]:

@@ -1,0 +1,265 @@
+"""What does a sliding-window oracle cost, against a loop that puts every question to a Hugging Face model by itself?
+
+    python bench/oracle.py            SmolVLM2-256M's shape, 32 frames of 512 px, windows of 8; about ten minutes
+    python bench/oracle.py --quick    a small shape under the same names
+
+Timed is everything from the video file to the last answer; models are loaded before. Weights are random (nothing is downloaded),
+float32. Every window is asked 4 multiple-choice questions, answered by the logits of the options' letters.
+
+    row                        what runs
+    peer.naive                 per window and question: decode, process, one forward of the plain model from pixel values
+    peer.naive_decoded         the same with decoded frames kept
+    ours.stride4               framedex's engine, windows of 8 frames 4 apart
+    ours.stride1               1 apart
+    ours.stride4_orders        4 apart, each question with its options in all 4 orders
+    ideal.<each>               each frame, window and question once, at the prices of the plain model's own parts
+    unit.<part>                those prices: tower per frame, prefill per window, question
+    micro-smolvlm.<each>       the same on the bundled model
+
+The naive loop is timed on five windows spread over the clip and scaled by the number of questions. Before that its logits are
+compared with ours for the same windows and questions, put to ours all at once. `speedup_vs_naive` is at stride 4 against the
+loop with frames decoded anew; `fraction_of_ideal_speedup` the worst of stride 4 and stride 1, against the parts' medians, which
+hold neither decoding nor resizing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from framedex.cli.output import default_threads, note, print_table
+from framedex.mllm import load_runner
+from framedex.mllm.base import Ask
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.engine import TransformersRunner
+from harness import ROOT, Measured, report, run_bench
+from oracle_ways import (
+    NaiveLoop,
+    NaiveTook,
+    OursTook,
+    Question,
+    UnitCosts,
+    decode,
+    ours,
+    prepare,
+    questions,
+    unit_costs,
+    window_starts,
+    write_clip,
+)
+
+sys.path.insert(0, str(ROOT / "tests"))  # the tests' own makers of checkpoints
+from smolvlm_checkpoints import make_smolvlm, make_smolvlm_256m
+
+BUNDLED = "micro-smolvlm"
+TOLERANCE = 1e-4
+NAIVE_WINDOWS = 5
+STRIDES = {"stride4": (4, False), "stride1": (1, False), "stride4_orders": (4, True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is asked of a checkpoint: windows of `length` of `frames` frames, `prompts` questions each."""
+
+    checkpoint: Path
+    frames: int
+    length: int
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Of one checkpoint.
+
+    Attributes:
+        naive: one per window that was timed.
+        units: the parts' prices.
+        took: ours, by stride.
+        difference: of logits, relative to the largest in magnitude.
+    """
+
+    naive: tuple[NaiveTook, ...]
+    units: UnitCosts
+    took: Mapping[str, OursTook]
+    difference: float
+
+    def naive_s(self, stride: str, *, decoded: bool) -> float:
+        """The loop over all questions of a stride, scaled from those that were timed."""
+        per_ask = statistics.median(
+            (0.0 if decoded else each.decode_s) + each.process_s + each.forward_s for each in self.naive
+        )
+        return per_ask * self.took[stride].asks
+
+    def ideal_s(self, stride: str, frames: int) -> float:
+        """By the parts' prices."""
+        took = self.took[stride]
+        return self.units.ideal_s(frames=frames, windows=took.windows, asks=took.asks)
+
+    def rows(self, prefix: str, frames: int) -> list[Measured]:
+        """For the JSON line."""
+        rows = [
+            Measured(name=f"{prefix}unit.tower_per_frame", value=self.units.tower_s, unit="s"),
+            Measured(name=f"{prefix}unit.prefill_per_window", value=self.units.prefill_s, unit="s"),
+            Measured(name=f"{prefix}unit.question", value=self.units.suffix_s, unit="s"),
+        ]
+        for stride, took in self.took.items():
+            rows += [
+                Measured(name=f"{prefix}peer.naive.{stride}", value=self.naive_s(stride, decoded=False), unit="s"),
+                Measured(
+                    name=f"{prefix}peer.naive_decoded.{stride}", value=self.naive_s(stride, decoded=True), unit="s"
+                ),
+                Measured(name=f"{prefix}ideal.{stride}", value=self.ideal_s(stride, frames), unit="s"),
+                Measured(name=f"{prefix}ours.{stride}", value=took.seconds, unit="s"),
+                Measured(
+                    name=f"{prefix}ours.{stride}.windows_per_second", value=took.windows / took.seconds, unit="1/s"
+                ),
+                Measured(name=f"{prefix}ours.{stride}.forwards", value=took.work.forwards, unit="forwards"),
+                Measured(name=f"{prefix}ours.{stride}.suffix_tokens", value=took.work.suffix_tokens, unit="tokens"),
+            ]
+        return rows
+
+
+def main() -> int:
+    """Run the bench."""
+    return run_bench(__doc__ or "", add_options, run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Its own options."""
+    parser.add_argument("--threads", type=int, default=default_threads(), metavar="N", help="of every way")
+
+
+def run(options: argparse.Namespace, folder: Path) -> bool:
+    """Measure; whether logits agreed."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(options.threads)
+    setting = small(folder / "model") if options.quick else whole(folder / "model")
+    clip = write_clip(folder / "clip.mp4", seconds=setting.frames, width=640, height=360)
+    result = measure(setting, clip, threads=options.threads)
+    bundled_setting = Setting(
+        checkpoint=Checkpoint.open(BUNDLED).folder,
+        frames=setting.frames,
+        length=setting.length,
+        prompts=setting.prompts,
+    )
+    bundled = measure(bundled_setting, clip, threads=options.threads)
+    rows = [*result.rows("", setting.frames), *bundled.rows(f"{BUNDLED}.", setting.frames)]
+    print_table(["", "seconds"], [[row.name, f"{row.value:.3f}"] for row in rows if row.unit == "s"])
+    difference = max(result.difference, bundled.difference)
+    equal = difference <= TOLERANCE
+    report(
+        "oracle",
+        threads=options.threads,
+        config={
+            "frames": setting.frames,
+            "window": setting.length,
+            "prompts": setting.prompts,
+            "options": 4,
+            "scoring": "letter",
+            "dtype": "float32",
+            "naive": f"timed on {len(result.naive)} windows, scaled",
+            "quick": options.quick,
+            "torch": torch.__version__,
+        },
+        equal=equal,
+        rows=rows,
+        ratios=ratios(result, setting.frames, difference),
+        out=options.out,
+    )
+    return equal
+
+
+def ratios(result: Result, frames: int, difference: float) -> dict[str, float]:
+    """The fixed names."""
+    took = result.took
+    return {
+        "speedup_vs_naive": result.naive_s("stride4", decoded=False) / took["stride4"].seconds,
+        "fraction_of_ideal_speedup": min(
+            result.ideal_s(stride, frames) / took[stride].seconds for stride in ("stride4", "stride1")
+        ),
+        "tower_runs_per_distinct_frame": max(each.work.tower_frames / frames for each in took.values()),
+        "prefills_per_frame_set": max(each.work.prefills / each.windows for each in took.values()),
+        "max_relative_logit_difference": difference,
+    }
+
+
+def whole(folder: Path) -> Setting:
+    """SmolVLM2-256M."""
+    return Setting(checkpoint=make_smolvlm_256m(folder), frames=32, length=8, prompts=4)
+
+
+def small(folder: Path) -> Setting:
+    """A shape that has the same parts and takes seconds."""
+    layers: dict[str, Any] = {"num_hidden_layers": 6}
+    checkpoint = make_smolvlm(
+        folder,
+        side=256,
+        longest_edge=512,
+        context=4096,
+        vision={"hidden_size": 256, "intermediate_size": 1024, "num_attention_heads": 4, "patch_size": 16, **layers},
+        text={"hidden_size": 256, "intermediate_size": 768, "num_attention_heads": 4, **layers},
+        scale_factor=4,
+        gain=1.0,
+    )
+    return Setting(checkpoint=checkpoint, frames=16, length=8, prompts=4)
+
+
+def measure(setting: Setting, clip: Path, *, threads: int) -> Result:
+    """Compare, then time."""
+    loop = NaiveLoop(setting.checkpoint)
+    asked = questions(setting.prompts, orders=False)
+    note("the naive loop")
+    starts = window_starts(setting.frames, setting.length, 1)
+    picked = np.linspace(0, len(starts) - 1, NAIVE_WINDOWS).round().astype(int).tolist()
+    windows = [range(start, start + setting.length) for start in picked]
+    put = [asked[number % len(asked)] for number in range(len(windows))]
+    naive = tuple(loop.ask(clip, setting.frames, rows, question) for rows, question in zip(windows, put, strict=True))
+    note("the parts' prices")
+    pictures = decode(clip, setting.length).frames
+    units = unit_costs(loop, pictures, asked[0], repeats=5)
+    with load_runner(setting.checkpoint, threads=threads, device="cpu", dtype="float32") as runner:
+        assert isinstance(runner, TransformersRunner)
+        difference = compared(runner, clip, setting, windows, put, naive)
+        took = {}
+        for stride, (apart, orders) in STRIDES.items():
+            note(f"ours, {stride}")
+            took[stride] = ours(
+                runner, clip, setting.frames, setting.length, apart, questions(setting.prompts, orders=orders)
+            )
+    return Result(naive=naive, units=units, took=took, difference=difference)
+
+
+def compared(
+    runner: TransformersRunner,
+    clip: Path,
+    setting: Setting,
+    windows: list[range],
+    put: list[Question],
+    naive: tuple[NaiveTook, ...],
+) -> float:
+    """The largest difference of logits, relative to the largest logit of the same question."""
+    video = prepare(runner, clip, setting.frames, source="compared")
+    asks = [
+        Ask(frames=video.take(np.array(rows)), question=question.text, options=question.options, scoring="letter")
+        for rows, question in zip(windows, put, strict=True)
+    ]
+    mine = runner.next_logits(asks)
+    return max(
+        float(np.abs(each - took.logits).max() / np.abs(took.logits).max())
+        for each, took in zip(mine, naive, strict=True)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
