@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 import numpy as np
 
-import framedex
 from decode_floor import Floor
 from flops import flop_per_item
 from framedex.contracts import EmbeddingBlock, FrameBatch, TowerBatch
@@ -19,19 +18,17 @@ from framedex.decode.base import no_progress
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
 from framedex.embed.tower import to_tower
-from framedex.errors import MissingDependency, UsageError
+from framedex.errors import UsageError
 from framedex.index import Store
 from framedex.ingest import IngestSettings, encoder_entry, put_video
 from framedex.ingest.towers import open_towers
 from framedex.keys import json_key
 from framedex.score.base import Scorer
-from framedex.select import samplers
 from harness import median_s
 
 PROMPTS = 16
 BUDGET = 8
 STORED_VIDEOS = 64
-SELECTED_VIDEOS = 16
 KEPT_NBYTES = 1 << 30
 #: Mean grey levels by which a decoder that resizes may differ (docs/gpu.md).
 TOWER_LEVELS = 1.5
@@ -273,72 +270,6 @@ def time_lookup(store: Store, scorer: Scorer, machine: Machine, n_videos: int, r
     for index in indexes:
         index.close()
     return stage, equal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scored:
-    """The scores of a video's frames for one prompt, and what else a sampler may read; the whole video is evidence."""
-
-    scores: np.ndarray
-    pts_us: np.ndarray
-    embeddings: np.ndarray
-    prompt: np.ndarray
-
-    def select(self, sampler: str) -> None:
-        """Through the public call."""
-        framedex.select(
-            sampler,
-            self.scores,
-            budget=BUDGET,
-            pts_us=self.pts_us,
-            embeddings=self.embeddings,
-            prompt=self.prompt,
-            evidence_us=[[self.pts_us[0], self.pts_us[-1]]],
-        )
-
-
-def scored(store: Store) -> list[Scored]:
-    """`SELECTED_VIDEOS` of the store against every prompt."""
-    curves = []
-    for row in store.videos()[:SELECTED_VIDEOS]:
-        with store.open_row(row) as index:
-            prompts = unit_prompts(row.dim)
-            embeddings = np.asarray(index.vectors, np.float32)
-            embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-            pts_us = np.array(index.pts_us)
-            for prompt, curve in zip(prompts, index.scores(prompts).astype(np.float64), strict=True):
-                curves.append(Scored(scores=curve, pts_us=pts_us, embeddings=embeddings, prompt=prompt))
-    return curves
-
-
-def time_select(curves: list[Scored], n_videos: int, repeats: int) -> Stage:
-    """Every sampler that is installed on every curve."""
-    names = []
-    for name in samplers():
-        try:
-            curves[0].select(name)
-        except MissingDependency:
-            continue
-        names.append(name)
-
-    def work() -> None:
-        for curve in curves:
-            for name in names:
-                curve.select(name)
-
-    def partition() -> None:
-        for curve in curves:
-            for _ in names:
-                np.argpartition(curve.scores, -min(BUDGET, len(curve.scores)))
-
-    return Stage(
-        name="select",
-        unit="selections/s",
-        items=len(curves) * len(names),
-        seconds=median_s(work, repeats=repeats),
-        ceiling_s=median_s(partition, repeats=repeats),
-        rounds=len(curves) / PROMPTS / n_videos,
-    )
 
 
 def same_frames(video: Decoded) -> bool:

@@ -24,15 +24,16 @@ def unit_rows(n: int, dim: int, *, seed: int) -> Vectors:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def write_store(path: Path, counts: Sequence[int], dim: int) -> Store:
-    """A store of one video per count, of so many frames each.
+def write_store(path: Path, counts: Sequence[int], dim: int, *, entry: EncoderEntry | None = None) -> Store:
+    """A store of one video per count, of so many frames each; of an encoder called "random" where no entry is given.
 
     `Store.put` waits for the disk twice per video, which would take most of a bench's time and is timed elsewhere; bytes and
     places are the same.
     """
     store = Store.open(path, create=True)
     identity: dict[str, Json] = {"name": "random", "dim": dim}
-    entry = EncoderEntry(key=json_key(identity), name="random", dim=dim, artefact="random", identity=identity)
+    if entry is None:
+        entry = EncoderEntry(key=json_key(identity), name="random", dim=dim, artefact="random", identity=identity)
     store.add_encoder(entry)
     pool = unit_rows(_POOL + max(counts), dim, seed=1)
     first = np.random.Generator(np.random.Philox(key=2)).integers(0, _POOL, len(counts))

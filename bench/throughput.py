@@ -14,13 +14,18 @@ with 16 prompts and one question. Frames are compared with a plain decode and sc
     embed       frames through the image tower                 the tower's FLOP at this machine's matrix product rate
     write       index files and rows, flushed to disk          the same bytes in as many plain files, flushed
     lookup      scores of 16 prompts against every frame       the slower of reading the store's bytes and the FLOP
-    select      (curve, sampler) selections of 8 frames        one np.argpartition of each curve, nothing around it
+    select      a question set from the store to a file        reading the curves once for each selection, and the file
     answer      questions of 4 options on up to 8 frames       products with the weights at the matrix product rate
 
 Then all of it at once, as `framedex index` does it: the pipeline's wall time, and how long each stage of it worked and waited.
 
-Write and lookup work on 64 videos, select on 16: the vectors of the ones given, over and over under new keys. Of the frames, at
-most 1 GiB of pixels is kept for the stages after decoding.
+Write and lookup work on 64 videos: the vectors of the ones given, over and over under new keys. Of the frames, at most 1 GiB of
+pixels is kept for the stages after decoding.
+
+Select is what `framedex select -o` does once a manifest is read: 16 questions about each of 1,000 synthetic videos (50 in a
+quick run) of 180 random vectors, 10 samplers, budgets of 4, 8, 16 and 32: names are resolved, index files opened and looked up,
+640,000 selections made, and a Parquet file written. `select.sweep` is how long a sweep takes for the same choices, each with the
+key of its frame set, before it decodes anything; timed once. The first selections are compared with `framedex.select`.
 
 Any registered decoder, runtime and scorer may be named; a family's name ("dali", "torch", "onnxruntime", "faiss") means its
 member for the GPU where that works here, else the one for the CPU, and the JSON line says which it became. A decoder that resizes
@@ -47,8 +52,8 @@ from framedex.score import AUTO as AUTO_SCORER
 from framedex.score import load_scorer
 from harness import Measured, copy_bytes_per_s, gemm_flop_per_s, report, run_bench
 from pipeline import Run, measured, time_pipeline
+from select_stage import BUDGETS, SAMPLERS, time_select
 from stages import (
-    BUDGET,
     PROMPTS,
     Machine,
     Stage,
@@ -57,19 +62,19 @@ from stages import (
     keep_frames,
     same_frames,
     same_towers,
-    scored,
     store_videos,
     time_decode,
     time_embed,
     time_lookup,
     time_preprocess,
-    time_select,
     time_write,
 )
 from synthetic import write_pan
 
 #: Clips that are made where none is named.
 SYNTHETIC = 4
+#: Synthetic videos whose frames are selected.
+SELECTED, SELECTED_QUICK = 1000, 50
 
 
 def run(options: argparse.Namespace, folder: Path) -> bool:
@@ -102,9 +107,17 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
         stages.append(
             time_write(lambda: store_videos(store, videos, blocks, embedder, grid), folder, len(videos), repeats)
         )
+        selected, select_rows, selections_equal = time_select(
+            folder,
+            embedder,
+            machine,
+            n_videos=SELECTED_QUICK if options.quick else SELECTED,
+            given=len(videos),
+            repeats=repeats,
+        )
     with load_scorer(options.scorer, threads=threads) as scorer:
         lookup, scores_equal = time_lookup(store, scorer, machine, len(videos), repeats)
-    stages += [lookup, time_select(scored(store), len(videos), repeats)]
+    stages += [lookup, selected]
     answer, answers_equal = time_answer(videos[0], options.mllm, machine, threads=threads, repeats=repeats)
     stages.append(answer)
     pipeline = time_pipeline(
@@ -117,10 +130,10 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
         threads=threads,
         repeats=repeats,
     )
-    equal = equal and scores_equal and answers_equal
+    equal = equal and scores_equal and selections_equal and answers_equal
     print_results(stages)
     print_pipeline(pipeline)
-    conclude(options, stages, pipeline, machine, threads=threads, equal=equal)
+    conclude(options, stages, pipeline, machine, select_rows, threads=threads, equal=equal)
     return equal
 
 
@@ -191,7 +204,14 @@ def print_pipeline(run: Run) -> None:
 
 
 def conclude(
-    options: argparse.Namespace, stages: list[Stage], pipeline: Run, machine: Machine, *, threads: int, equal: bool
+    options: argparse.Namespace,
+    stages: list[Stage],
+    pipeline: Run,
+    machine: Machine,
+    beside: list[Measured],
+    *,
+    threads: int,
+    equal: bool,
 ) -> None:
     """The JSON line."""
     shares = shares_of_time(stages)
@@ -202,6 +222,7 @@ def conclude(
     for stage in stages:
         rows.append(Measured(name=f"{stage.name}.rate", value=stage.items / stage.seconds, unit=stage.unit))
         rows.append(Measured(name=f"{stage.name}.share", value=shares[stage.name], unit="of one pass over the videos"))
+    rows += beside
     rows += measured(pipeline)
     report(
         "throughput",
@@ -218,7 +239,8 @@ def conclude(
             "mllm": Path(options.mllm).name,
             "fps": options.fps,
             "prompts": PROMPTS,
-            "budget": BUDGET,
+            "budgets": list(BUDGETS),
+            "samplers": list(SAMPLERS),
             "quick": options.quick,
             "stages": [stage.name for stage in stages],
         },

@@ -107,18 +107,18 @@ class Selections:
             "sampler": _texts([sampler.name for sampler in picks.samplers], at["sampler"]),
             "params": _texts([params_of(sampler) for sampler in picks.samplers], at["sampler"]),
         }
-        offsets = pa.array(picks.offsets.astype(np.int32))
+        offsets = _numbers(pa.int32(), picks.offsets)
         lists = {
-            "rows": picks.of_frames([video.rows for video in self.scored]).astype(np.int32),
-            "pts_us": picks.of_frames([video.pts_us for video in self.scored]).astype(np.int64),
-            "scores": picks.of_scores([video.scores for video in self.scored]).astype(np.float32),
+            "rows": _numbers(pa.int32(), picks.of_frames([video.rows for video in self.scored])),
+            "pts_us": _numbers(pa.int64(), picks.of_frames([video.pts_us for video in self.scored])),
+            "scores": _numbers(pa.float32(), picks.of_scores([video.scores for video in self.scored])),
         }
         return pa.table(
             {
                 **texts,
-                "budget": np.array(picks.budgets, np.int32)[at["budget"]],
-                "seed": np.array(picks.seeds, np.int64)[at["seed"]],
-                **{name: pa.ListArray.from_arrays(offsets, pa.array(each)) for name, each in lists.items()},
+                "budget": _numbers(pa.int32(), np.array(picks.budgets)[at["budget"]]),
+                "seed": _numbers(pa.int64(), np.array(picks.seeds)[at["seed"]]),
+                **{name: pa.ListArray.from_arrays(offsets, each) for name, each in lists.items()},
             }
         )
 
@@ -161,5 +161,18 @@ def params_of(sampler: Sampler) -> str:
 
 def _texts(values: Sequence[str], indices: NDArray[Any]) -> pa.DictionaryArray:
     """`values[indices]` as a column in which every text stands once."""
-    encoded = pa.array(values, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(indices)), encoded.dictionary)
+    places: dict[str, int] = {}
+    number = np.array([places.setdefault(value, len(places)) for value in values], np.int32)
+    written = [text.encode() for text in places]
+    ends = np.cumsum([0, *map(len, written)], dtype=np.int32)
+    each = pa.StringArray.from_buffers(len(written), pa.py_buffer(ends), pa.py_buffer(b"".join(written)))
+    return pa.DictionaryArray.from_arrays(_numbers(pa.int32(), number[indices]), each)
+
+
+# Columns are made of their buffers: `pa.array` imports pandas first, where that is installed, which takes half a second.
+
+
+def _numbers(kind: pa.DataType, values: NDArray[Any]) -> pa.Array:
+    """Numbers as a column, without a copy where they are of its type."""
+    column = np.ascontiguousarray(values, kind.to_pandas_dtype())
+    return pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(column)])

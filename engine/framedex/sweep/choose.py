@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from framedex.errors import StoreError
-from framedex.keys import canonical_json, json_key
+from framedex.keys import KEY_LENGTH, canonical_json
 from framedex.scores.curves import CurveSource, Prompt
 from framedex.select.picks import Picks
 from framedex.select.records import params_of
@@ -57,7 +58,9 @@ class Chosen:
 
 def frame_set_id(video_key: str, pts_us: Sequence[int]) -> str:
     """Key of a set of frames of one video; "" of none, so that it is asked as the arm without video is, and once for both."""
-    return json_key([video_key, list(pts_us)]) if pts_us else ""
+    # Canonical JSON of [video_key, pts_us], a quarter of the time: there are millions.
+    text = f'["{video_key}",[{",".join(map(str, pts_us))}]]'
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH] if pts_us else ""
 
 
 def choose_each(
@@ -104,7 +107,6 @@ def choose(
     """
     config = plan.config
     by_question: list[list[list[Choice]]] = [[[] for _ in video.questions] for video in videos]
-    sets = [_FrameSets(video.key) for video in videos]
     for number, source in enumerate(sources):
         asks = [(video.rows[number], asked_of(video, config)) for video in videos]
         fetched = list(fetch(source, asks, [*config.samplers, *config.drop]))
@@ -118,10 +120,10 @@ def choose(
                 threads=threads,
             )
             first = 0
-            for group, video, choices, known in zip(groups, videos, by_question, sets, strict=True):
+            for group, video, choices in zip(groups, videos, by_question, strict=True):
                 chosen: dict[int, list[Choice]] = {}
                 for at, each in enumerate(group, first):
-                    chosen |= _of_scored(each, picks.video(at), video, source.key, config, known)
+                    chosen |= _of_scored(each, picks.video(at), video, source.key, config)
                 first += len(group)
                 for position in sorted(chosen):
                     choices[position // len(config.variants)] += chosen[position]
@@ -163,25 +165,42 @@ def _groups(videos: Iterable[PlannedVideo], config: SweepConfig) -> Iterator[lis
         yield group
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FrameSet:
+    """Frames of one video, shared by all choices of them."""
+
+    rows: tuple[int, ...]
+    pts_us: tuple[int, ...]
+    key: str
+
+
 class _FrameSets:
-    """The keys of one video's frame sets, each worked out once."""
+    """The frame sets among frames that are scored, each made once, by the positions of its frames."""
 
-    def __init__(self, video_key: str) -> None:
-        self._video_key = video_key
-        self._known: dict[tuple[int, ...], str] = {}
+    def __init__(self, each: Scored) -> None:
+        self._video_key = each.row.video_key
+        self._rows, self._pts_us = each.rows.tolist(), each.pts_us.tolist()
+        self._known: dict[tuple[int, ...], _FrameSet] = {}
 
-    def key(self, pts_us: tuple[int, ...]) -> str:
-        """`frame_set_id` of a set."""
-        found = self._known.get(pts_us)
-        return self._known.setdefault(pts_us, frame_set_id(self._video_key, pts_us)) if found is None else found
+    def at(self, positions: tuple[int, ...]) -> _FrameSet:
+        """The set of some of the frames."""
+        found = self._known.get(positions)
+        if found is None:
+            pts_us = tuple([self._pts_us[at] for at in positions])
+            found = self._known[positions] = _FrameSet(
+                rows=tuple([self._rows[at] for at in positions]),
+                pts_us=pts_us,
+                key=frame_set_id(self._video_key, pts_us),
+            )
+        return found
 
 
 def _of_scored(
-    each: Scored, picks: Picks, video: PlannedVideo, source_key: str, config: SweepConfig, sets: _FrameSets
+    each: Scored, picks: Picks, video: PlannedVideo, source_key: str, config: SweepConfig
 ) -> Mapping[int, list[Choice]]:
     """By position among what was asked of the video: what every rule chooses for it."""
-    rows = picks.of_frames([each.rows]).tolist()
-    pts_us = picks.of_frames([each.pts_us]).tolist()
+    sets = _FrameSets(each)
+    positions = picks.values.tolist()
     scores = picks.of_scores([each.scores]).tolist()
     ends = picks.offsets.tolist()
     params = [params_of(sampler) for sampler in picks.samplers]
@@ -194,7 +213,7 @@ def _of_scored(
         for number, ((sampler, written), budget, seed) in enumerate(rules):
             first = prompt * len(rules) + number
             part = slice(ends[first], ends[first + 1])
-            frames_us = tuple(pts_us[part])
+            frames = sets.at(tuple(positions[part]))
             by_rule.append(
                 Choice(
                     **about,
@@ -203,10 +222,10 @@ def _of_scored(
                     params=written,
                     budget=budget,
                     seed=seed,
-                    rows=tuple(rows[part]),
-                    pts_us=frames_us,
+                    rows=frames.rows,
+                    pts_us=frames.pts_us,
                     scores=tuple(scores[part]),
-                    frame_set_id=sets.key(frames_us),
+                    frame_set_id=frames.key,
                 )
             )
         windows = _windows(each, prompt, about, config, sets)
@@ -232,16 +251,16 @@ def _windows(
     for rule in config.windows:
         params = canonical_json(dataclasses.asdict(rule))
         for start in window_starts(n, rule.length, rule.stride).tolist():
-            window = slice(start, start + rule.length)
-            pts_us = tuple(each.pts_us[window].tolist())
+            window = range(start, min(start + rule.length, n))
+            frames = sets.at(tuple(window))
             yield Choice(
                 **about,
                 arm="window",
                 params=params,
                 budget=rule.length,
-                rows=tuple(each.rows[window].tolist()),
-                pts_us=pts_us,
-                scores=tuple(each.scores[prompt, window].tolist()),
-                frame_set_id=sets.key(pts_us),
+                rows=frames.rows,
+                pts_us=frames.pts_us,
+                scores=tuple(each.scores[prompt, window.start : window.stop].tolist()),
+                frame_set_id=frames.key,
                 window_id=f"{start}+{rule.length}",
             )

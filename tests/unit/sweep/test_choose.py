@@ -17,7 +17,7 @@ from framedex.datasets import Question
 from framedex.datasets.combined import CombinedPrompt, PromptTexts, combination_of, texts_of
 from framedex.errors import StoreError
 from framedex.index import Row, Store
-from framedex.keys import canonical_json
+from framedex.keys import canonical_json, json_key
 from framedex.scores.curves import CurveSource, Prompt
 from framedex.scores.stored_curves import StoredCurves
 from framedex.scores.transform import Combination, Transform, transformed
@@ -182,6 +182,11 @@ def test_many_videos_at_once_are_as_one_by_one(tmp_path: Path) -> None:
         assert [list(each) for each in together] == [
             list(each) for video in plan.videos for each in choose(plan, [video], [source])
         ]
+
+
+def test_the_key_of_a_frame_set_is_that_of_its_canonical_json() -> None:
+    assert frame_set_id("0" * 32, (0, 40_000, -7, 2**40)) == json_key(["0" * 32, [0, 40_000, -7, 2**40]])
+    assert frame_set_id("0" * 32, ()) == ""
 
 
 def test_curves_over_different_frames(tmp_path: Path) -> None:
