@@ -76,3 +76,44 @@ def look_up(
         ValueError: numbers of videos or widths that differ, not two dimensions, not C-contiguous, prompts unaligned, or an
             option out of range.
     """
+
+def select_many(
+    *,
+    samplers: Sequence[dict[str, Any]],
+    budgets: Sequence[int],
+    shapes: NDArray[np.int64],
+    scores: Sequence[NDArray[Any]] | None,
+    embeddings: Sequence[NDArray[Any]] | None,
+    texts: bytes,
+    text_ends: NDArray[np.int64],
+    seeds: Sequence[str],
+    draws: Sequence[str],
+    threads: int,
+    level: str = "",
+) -> tuple[NDArray[np.int32], NDArray[np.int64], int, int]:
+    """Selections of samplers × budgets × seeds over every prompt's curve: the rules of framedex.select, the same rows.
+
+    The same whatever `threads` and, but for mmr, whose cosines are those of `look_up`, whatever `level`. The GIL is released.
+
+    Args:
+        samplers: each a rule with its parameters (framedex.select.native).
+        budgets: each >= 1.
+        shapes: int64 (videos, 2), prompts m and frames n of each, n from 1 to 2^31 - 1.
+        scores: of each video, float32 or float64 (m, n), C-contiguous, aligned; None where no sampler reads any.
+        embeddings: of each video, float16 or float32 (n, d), C-contiguous, at any byte address; likewise.
+        texts: of all prompts in a row, what their draws depend on beside seed and sampler: JSON without brackets.
+        text_ends: int64 (prompts of all videos + 1,), from 0 to the end of `texts`.
+        seeds: as JSON.
+        draws: names of samplers as JSON; rules say which one they draw as.
+        threads: upper bound; small work runs on fewer.
+        level: "portable", "avx2" or "avx512"; empty takes `simd_level()`.
+
+    Returns:
+        Rows of all selections by video, prompt, sampler, budget and seed; offsets (selections + 1,) into them; the first curve,
+        of all videos, with a score that is no number, or -1; the first video with a vector that is none, or -1. Where there is
+        either, rows and offsets are unspecified.
+
+    Raises:
+        TypeError: another dtype, or no array; the message says of which video.
+        ValueError: a rule that there is not, shapes that differ, or an option out of range.
+    """

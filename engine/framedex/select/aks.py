@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from framedex.errors import UsageError
 from framedex.scores.transform import minmax
+from framedex.select import arithmetic
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import best_rows, top_up
 
@@ -96,4 +98,7 @@ class Aks:
 
     def _stands_out(self, segment: Scores, budget: int) -> bool:
         best = np.sort(segment)[::-1][:budget]
-        return bool(best.mean() - segment.mean() > self.t1 and segment.std() > self.t2)
+        mean = arithmetic.total(segment) / len(segment)
+        if not arithmetic.total(best) / len(best) - mean > self.t1:
+            return False
+        return math.sqrt(arithmetic.total((segment - mean) ** 2) / len(segment)) > self.t2

@@ -9,6 +9,7 @@ import numpy as np
 
 from framedex.errors import UsageError
 from framedex.scores.transform import minmax
+from framedex.select import arithmetic
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import top_up
 
@@ -54,9 +55,13 @@ class Bolt:
         flat = not scaled.any()
         if self.strict:
             k = request.budget
-            return np.zeros(1, dtype=np.int64) if flat else np.unique(_read(scaled**self.power, _quantiles(k)))
+            return (
+                np.zeros(1, dtype=np.int64)
+                if flat
+                else np.unique(_read(arithmetic.power(scaled, self.power), _quantiles(k)))
+            )
         k = request.take
-        weights = np.ones_like(scaled) if flat else scaled**self.power
+        weights = np.ones_like(scaled) if flat else arithmetic.power(scaled, self.power)
         quantiles = _quantiles(k) if k > 1 else np.array([0.5])
         return top_up(_read(weights, quantiles), scores, k)
 
@@ -67,5 +72,5 @@ def _quantiles(k: int) -> Scores:
 
 def _read(weights: Scores, quantiles: Scores) -> Rows:
     """For each quantile the first frame at which the cumulative weight reaches it."""
-    rows = np.searchsorted(np.cumsum(weights / weights.sum()), quantiles)
+    rows = np.searchsorted(np.cumsum(weights / arithmetic.total(weights)), quantiles)
     return np.minimum(rows, len(weights) - 1).astype(np.int64)  # rounding may leave the sum below the last quantile

@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from framedex import _native
 from framedex.contracts import Pts, Vectors
 from framedex.errors import UsageError
+from framedex.keys import canonical_json
 from framedex.score.base import View
-from framedex.select import check_budget, make_sampler, parse_spec, rows_of
+from framedex.select import check_budget, make_sampler, native, parse_spec, rows_of
 from framedex.select.base import DrawKey, Intervals, Request, Sampler
-from framedex.select.picks import Picks
-
-#: Curves of one video, (m, n): look-ups give the first, transforms the second.
-Curves = NDArray[np.float32] | NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Videos:
-    """What there is of the videos, by video; each None where it was not given. The attributes are those of `select_many`."""
-
-    shapes: NDArray[np.int64]
-    scores: Sequence[Curves] | None
-    pts_us: Sequence[Pts] | None
-    embeddings: Sequence[View] | None
-    prompts: Sequence[Vectors] | None
-    evidence_us: Sequence[Sequence[Intervals | None]] | None
-    videos: Sequence[str] | None
-    questions: Sequence[Sequence[str]] | None
-    variants: Sequence[Sequence[str]] | None
-
-    def requests(self, video: int) -> Iterator[Request]:
-        """One request per prompt of a video, budget and draw still to be set."""
-        m, n = self.shapes[video].tolist()
-        pts_us = np.arange(n, dtype=np.int64) if self.pts_us is None else self.pts_us[video]
-        embeddings = None if self.embeddings is None else np.asarray(self.embeddings[video], np.float32)
-        for prompt in range(m):
-            yield Request(
-                pts_us=pts_us,
-                budget=1,
-                draw=DrawKey(
-                    video="" if self.videos is None else self.videos[video],
-                    question="" if self.questions is None else self.questions[video][prompt],
-                    variant="" if self.variants is None else self.variants[video][prompt],
-                ),
-                scores=None if self.scores is None else np.asarray(self.scores[video][prompt], np.float64),
-                embeddings=embeddings,
-                prompt=None if self.prompts is None else self.prompts[video][prompt],
-                evidence_us=None if self.evidence_us is None else self.evidence_us[video][prompt],
-            )
+from framedex.select.given import Curves, Given
+from framedex.select.picks import Picks, beside_each_other
 
 
 def select_many(
@@ -105,8 +68,7 @@ def select_many(
         )
     rules = tuple(_sampler(sampler) for sampler in samplers)
     wanted = tuple(check_budget(budget) for budget in budgets)
-    given = Videos(
-        shapes=_shapes(scores, pts_us, prompts, evidence_us, questions),
+    given = Given(
         scores=scores,
         pts_us=pts_us,
         embeddings=embeddings,
@@ -116,20 +78,13 @@ def select_many(
         questions=questions,
         variants=variants,
     )
-    _check(given)
-    parts = [
-        rows_of(rule, replace(request, budget=budget, draw=replace(request.draw, seed=seed, sampler=rule.name)))
-        for video in range(len(given.shapes))
-        for request in given.requests(video)
-        for rule in rules
-        for budget in wanted
-        for seed in seeds
-    ]
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(part) for part in parts], dtype=np.int64)])
-    values = np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
-    return Picks(
-        values=values, offsets=offsets, shapes=given.shapes, samplers=rules, budgets=wanted, seeds=tuple(seeds)
-    )
+    known = native.NativeRules(rules)
+    found = _by_native(given, known, rules, wanted, tuple(seeds), threads)
+    others = [position for position in range(len(rules)) if position not in known.positions]
+    if not others:
+        return found
+    by_python = _by_python(given, [rules[position] for position in others], wanted, tuple(seeds))
+    return beside_each_other([(known.positions, found), (others, by_python)], rules)
 
 
 def _sampler(sampler: Sampler | str) -> Sampler:
@@ -139,77 +94,58 @@ def _sampler(sampler: Sampler | str) -> Sampler:
     return make_sampler(name, **parameters)
 
 
-def _shapes(
-    scores: Sequence[Curves] | None,
-    pts_us: Sequence[Pts] | None,
-    prompts: Sequence[Vectors] | None,
-    evidence_us: Sequence[Sequence[Intervals | None]] | None,
-    questions: Sequence[Sequence[str]] | None,
-) -> NDArray[np.int64]:
-    """Prompts and frames of each video: of the scores, or where there are none of the first that has as many."""
-    if scores is not None:
-        _check_dimensions("scores", scores, 2)
-        return np.array([each.shape for each in scores], np.int64).reshape(-1, 2)
-    if pts_us is None:
-        raise UsageError("select_many: give scores, or pts_us for samplers that need none")
-    _check_dimensions("pts_us", pts_us, 1)
-    by_prompt: Sequence[Any] | None = next(
-        (each for each in (prompts, evidence_us, questions) if each is not None), None
+def _by_native(
+    given: Given,
+    known: native.NativeRules,
+    rules: Sequence[Sampler],
+    budgets: tuple[int, ...],
+    seeds: tuple[int, ...],
+    threads: int,
+) -> Picks:
+    """The samplers that the native core knows, all in one call, which also checks the scores of all others."""
+    samplers = tuple(rules[position] for position in known.positions)
+    nothing = Request(pts_us=np.zeros(1, np.int64), budget=1, draw=DrawKey())
+    for sampler, rule in zip(samplers, known.rules, strict=True):
+        if given.scores is None and native.reads_scores(rule):
+            nothing.need_scores(sampler.name)
+        if given.embeddings is None and rule["rule"] == "mmr":
+            nothing.need_embeddings(sampler.name)
+    texts, ends = given.draw_texts() if known.draws else (b"", np.zeros(given.curves + 1, np.int64))
+    try:
+        values, offsets, wrong_curve, wrong_video = _native.select_many(
+            samplers=known.rules,
+            budgets=list(budgets),
+            shapes=given.shapes,
+            scores=given.scores,
+            embeddings=given.embeddings if any(rule["rule"] == "mmr" for rule in known.rules) else None,
+            texts=texts,
+            text_ends=ends,
+            seeds=[canonical_json(seed) for seed in seeds],
+            draws=known.draws,
+            threads=threads,
+        )
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    if wrong_curve >= 0:
+        raise given.no_numbers(wrong_curve)
+    if wrong_video >= 0:
+        raise given.no_vectors(wrong_video)
+    return Picks(values=values, offsets=offsets, shapes=given.shapes, samplers=samplers, budgets=budgets, seeds=seeds)
+
+
+def _by_python(given: Given, samplers: Sequence[Sampler], budgets: tuple[int, ...], seeds: tuple[int, ...]) -> Picks:
+    """Every other sampler, request by request."""
+    given.check_what_others_read(samplers)
+    parts = [
+        rows_of(sampler, replace(request, budget=budget, draw=replace(request.draw, seed=seed, sampler=sampler.name)))
+        for video in range(len(given.shapes))
+        for request in given.requests(video)
+        for sampler in samplers
+        for budget in budgets
+        for seed in seeds
+    ]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(part) for part in parts], dtype=np.int64)])
+    values = np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
+    return Picks(
+        values=values, offsets=offsets, shapes=given.shapes, samplers=tuple(samplers), budgets=budgets, seeds=seeds
     )
-    if by_prompt is not None and len(by_prompt) != len(pts_us):
-        raise UsageError(f"pts_us: expected one for each of {len(by_prompt)} videos, got {len(pts_us)}")
-    counts = [1] * len(pts_us) if by_prompt is None else [len(each) for each in by_prompt]
-    return np.array([(m, len(each)) for m, each in zip(counts, pts_us, strict=True)], np.int64).reshape(-1, 2)
-
-
-def _check_dimensions(subject: str, arrays: Sequence[Any], ndim: int) -> None:
-    wanted = {1: "(n,)", 2: "(m, n)"}[ndim]
-    for video, array in enumerate(arrays):
-        if not isinstance(array, np.ndarray) or array.ndim != ndim or not array.shape[-1]:
-            got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
-            raise UsageError(f"{subject} of video {video}: expected an array {wanted} with n >= 1, got {got}")
-
-
-def _check(given: Videos) -> None:
-    count = len(given.shapes)
-    by_video = ("scores", "pts_us", "embeddings", "prompts", "evidence_us", "videos", "questions", "variants")
-    for subject in by_video:
-        each: Sequence[Any] | None = getattr(given, subject)
-        if each is not None and len(each) != count:
-            raise UsageError(f"{subject}: expected one for each of {count} videos, got {len(each)}")
-    for video, (m, n) in enumerate(given.shapes.tolist()):
-        if given.scores is not None:
-            _check_array(f"scores of video {video}", given.scores[video], (np.float32, np.float64), (m, n))
-        if given.pts_us is not None:
-            _check_array(f"pts_us of video {video}", given.pts_us[video], (np.int64,), (n,))
-            if (np.diff(given.pts_us[video]) <= 0).any():
-                raise UsageError(f"pts_us of video {video}: expected strictly increasing timestamps")
-        width = None
-        if given.embeddings is not None:
-            _check_array(f"embeddings of video {video}", given.embeddings[video], (np.float16, np.float32), (n, None))
-            width = given.embeddings[video].shape[1]
-        if given.prompts is not None:
-            _check_array(f"prompts of video {video}", given.prompts[video], (np.float32,), (m, width))
-        for subject in ("evidence_us", "questions", "variants"):
-            each = getattr(given, subject)
-            if each is not None and len(each[video]) != m:
-                raise UsageError(
-                    f"{subject} of video {video}: expected one for each of {m} prompts, got {len(each[video])}"
-                )
-        for prompt, evidence in enumerate(given.evidence_us[video] if given.evidence_us is not None else ()):
-            if evidence is not None:
-                _check_array(f"evidence_us of video {video}, prompt {prompt}", evidence, (np.int64,), (None, 2))
-                if (evidence[:, 0] > evidence[:, 1]).any():
-                    raise UsageError(f"evidence_us of video {video}, prompt {prompt}: expected first <= last")
-
-
-def _check_array(subject: str, array: Any, dtypes: tuple[type[np.generic], ...], shape: tuple[int | None, ...]) -> None:
-    fits = isinstance(array, np.ndarray) and array.dtype in dtypes and array.ndim == len(shape)
-    if not fits or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
-        kinds = " or ".join(np.dtype(dtype).name for dtype in dtypes)
-        wanted = ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "")
-        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
-        raise UsageError(f"{subject}: expected {kinds} ({wanted}), got {got}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0, -1 if subject.startswith("scores") else 0])
-        raise UsageError(f"{subject}: expected finite numbers, got others, the first at row {row}")

@@ -144,3 +144,32 @@ class Picks:
             prompts = np.repeat(np.arange(m), np.diff(ends))
             parts.append(np.asarray(each).reshape(m * n)[prompts * n + self.values[ends[0] : ends[-1]]])
         return np.concatenate(parts) if parts else np.zeros(0)  # type: ignore[arg-type]
+
+
+def beside_each_other(parts: Sequence[tuple[Sequence[int], Picks]], samplers: tuple[Sampler, ...]) -> Picks:
+    """The picks of some samplers and of others over the same videos, budgets and seeds as those of all.
+
+    Args:
+        parts: picks with the positions of their samplers among all.
+        samplers: all.
+    """
+    first = parts[0][1]
+    per_sampler = len(first.budgets) * len(first.seeds)
+    curves = int(first.shapes[:, 0].sum())
+    counts = np.zeros((curves, len(samplers), per_sampler), np.int64)
+    for positions, picks in parts:
+        counts[:, positions] = picks.counts().reshape(curves, len(positions), per_sampler)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    values = np.empty(offsets[-1], np.int32)
+    starts = offsets[:-1].reshape(counts.shape)
+    for positions, picks in parts:
+        moved = starts[:, positions].ravel() - picks.offsets[:-1]
+        values[np.arange(len(picks.values)) + np.repeat(moved, picks.counts())] = picks.values
+    return Picks(
+        values=values,
+        offsets=offsets,
+        shapes=first.shapes,
+        samplers=samplers,
+        budgets=first.budgets,
+        seeds=first.seeds,
+    )

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from framedex.errors import UsageError
+from framedex.select import arithmetic
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import best_rows
 
@@ -51,4 +52,4 @@ class QFrame:
 
 def gumbel(uniforms: Scores) -> Scores:
     """Standard Gumbel noise from uniforms in [0, 1) by the inverse of its distribution."""
-    return -np.log(-np.log(np.maximum(uniforms, _SMALLEST)))
+    return -arithmetic.log(-arithmetic.log(np.maximum(uniforms, _SMALLEST)))

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from framedex.select import arithmetic
 from framedex.select.base import Input, Request, Rows
 from framedex.select.fill import best_rows
 
@@ -35,6 +36,10 @@ class Threshold:
         """1 to min(budget, n) rows."""
         scores = request.need_scores(self.name)
         # A flat curve's mean, summed, may lie beside its only value.
-        tau = np.clip(scores.mean(), scores.min(), scores.max()) if self.tau is None else self.tau
+        tau = (
+            np.clip(arithmetic.total(scores) / len(scores), scores.min(), scores.max())
+            if self.tau is None
+            else self.tau
+        )
         above = int((scores > tau).sum())
         return best_rows(scores, max(min(above, request.take), 1))

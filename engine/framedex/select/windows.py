@@ -26,8 +26,15 @@ def window_starts(n: int, length: int, stride: int) -> Rows:
 
 def window_scores(scores: Scores, starts: Rows, length: int, statistic: Statistic) -> Scores:
     """One score per window: the mean or the maximum of its frames' scores."""
-    windows = sliding_window_view(scores, min(length, len(scores)))[starts]
-    return np.asarray(windows.mean(axis=1) if statistic == "mean" else windows.max(axis=1))
+    length = min(length, len(scores))
+    if statistic == "mean":
+        return window_totals(scores, starts, length) / length
+    return np.asarray(sliding_window_view(scores, length)[starts].max(axis=1))
+
+
+def window_totals(scores: Scores, starts: Rows, length: int) -> Scores:
+    """The sum of each window's scores, from the first on: equal windows have equal sums."""
+    return np.asarray(np.cumsum(sliding_window_view(scores, length)[starts], axis=1)[:, -1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +51,14 @@ class _Window:
     def _rows(self, request: Request, sampler: str, *, sign: int) -> Rows:
         length = min(request.budget if self.length is None else self.length, request.n)
         starts = window_starts(request.n, length, self.stride)
-        scores = window_scores(request.need_scores(sampler), starts, length, self.statistic)
-        first = starts[np.argmax(sign * scores)]
+        scores = request.need_scores(sampler)
+        # All windows are equally long: the largest sum is the largest mean.
+        values = (
+            window_totals(scores, starts, length)
+            if self.statistic == "mean"
+            else window_scores(scores, starts, length, "max")
+        )
+        first = starts[np.argmax(sign * values)]
         return np.arange(first, first + length, dtype=np.int64)
 
 

@@ -46,6 +46,13 @@ void check_layout(const Array& array, const std::string& name) {
     }
 }
 
+void check_aligned(const Array& array, const std::string& name, std::size_t nbytes) {
+    if (reinterpret_cast<std::uintptr_t>(array.data()) % nbytes != 0) {
+        const std::string message = name + ": expected an address aligned to " + std::to_string(nbytes) + " bytes; pass a copy";
+        throw nb::value_error(message.c_str());
+    }
+}
+
 }  // namespace
 
 FloatMatrix prompts_of(const Array& array, const std::string& name) {
@@ -53,9 +60,7 @@ FloatMatrix prompts_of(const Array& array, const std::string& name) {
         throw nb::type_error((name + ": expected dtype float32").c_str());
     }
     check_layout(array, name);
-    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(float) != 0) {
-        throw nb::value_error((name + ": expected an address aligned to 4 bytes; pass a copy").c_str());
-    }
+    check_aligned(array, name, alignof(float));
     return {static_cast<const float*>(array.data()), array.shape(0), array.shape(1)};
 }
 
@@ -66,6 +71,16 @@ StoredMatrix frames_of(const Array& array, const std::string& name) {
     check_layout(array, name);
     const Stored type = is_float(array, 16) ? Stored::float16 : Stored::float32;
     return {static_cast<const std::byte*>(array.data()), array.shape(0), array.shape(1), type};
+}
+
+FloatRows curves_of(const Array& array, const std::string& name) {
+    const bool wide = is_float(array, 64);
+    if (!wide && !is_float(array, 32)) {
+        throw nb::type_error((name + ": expected dtype float32 or float64").c_str());
+    }
+    check_layout(array, name);
+    check_aligned(array, name, wide ? alignof(double) : alignof(float));
+    return {array.data(), array.shape(0), array.shape(1), wide};
 }
 
 SimdLevel level_of(const std::string& name, const std::string& function) {

@@ -20,6 +20,17 @@ FloatMatrix prompts_of(const Array& array, const std::string& name);
 // float16 or float32 (n, d), C-contiguous, at any byte address.
 StoredMatrix frames_of(const Array& array, const std::string& name);
 
+// Scores of one video: float or double, aligned.
+struct FloatRows {
+    const void* data;
+    std::size_t rows;
+    std::size_t cols;
+    bool wide;  // double
+};
+
+// float32 or float64 (m, n), C-contiguous, aligned.
+FloatRows curves_of(const Array& array, const std::string& name);
+
 // An empty name is the best level.
 SimdLevel level_of(const std::string& name, const std::string& function);
 

@@ -4,4 +4,5 @@
 
 NB_MODULE(_native, m) {
     framedex::bind_lookup(m);
+    framedex::bind_select(m);
 }

@@ -6,5 +6,6 @@
 namespace framedex {
 
 void bind_lookup(nanobind::module_& m);
+void bind_select(nanobind::module_& m);
 
 }  // namespace framedex

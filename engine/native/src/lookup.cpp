@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include "kernels.h"
 #include "results.h"
+#include "scratch.h"
 
 namespace framedex {
 
@@ -33,26 +33,6 @@ const Kernel& kernel_of(SimdLevel level) {
     }
 }
 
-// Floats at a multiple of 64 bytes; what they hold is lost when they grow.
-class Scratch {
-  public:
-    float* of(std::size_t count) {
-        if (count > count_) {
-            data_.reset(static_cast<float*>(::operator new(count * sizeof(float), kAlignment)));
-            count_ = count;
-        }
-        return data_.get();
-    }
-
-  private:
-    static constexpr std::align_val_t kAlignment{64};
-    struct Free {
-        void operator()(float* data) const { ::operator delete(data, kAlignment); }
-    };
-    std::unique_ptr<float, Free> data_;
-    std::size_t count_ = 0;
-};
-
 // Prompts in packs of kLanes; the last pack has 8 lanes where that is enough.
 struct Packs {
     std::size_t prompts;
@@ -73,7 +53,7 @@ class Worker {
     // scores[i * n + j] for all prompts and the frames begin <= j < end; n is that of the whole video.
     void score(const Lookup& lookup, std::size_t begin, std::size_t end, float* scores);
 
-    Scratch video;  // the scores of a video that nobody wants to keep
+    Scratch<float> video;  // the scores of a video that nobody wants to keep
 
   private:
     void pack(FloatMatrix prompts);
@@ -81,9 +61,9 @@ class Worker {
     void multiply_tile(const Lookup& lookup, std::size_t pack, std::size_t tile, std::size_t row_count);
 
     const Kernel& kernel_;
-    Scratch packed_;
-    Scratch rows_;  // tile × block × kTileRows × kBlock
-    Scratch sums_;  // kTileRows × kLanes
+    Scratch<float> packed_;
+    Scratch<float> rows_;  // tile × block × kTileRows × kBlock
+    Scratch<float> sums_;  // kTileRows × kLanes
     FloatMatrix packed_of_{nullptr, 0, 0};
     const std::byte* ahead_ = nullptr;
     std::size_t ahead_per_block_ = 0;

@@ -1,0 +1,153 @@
+#include "select_best.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+namespace framedex {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kEvery = std::numeric_limits<std::size_t>::max();
+// So many passes halve the range of numbers alone; then it is drawn in to the numbers that lie in it, too.
+constexpr int kPlainPasses = 10;
+// So many halve the range; then it is its representable numbers that are halved, of which there are 2^64.
+constexpr int kValuePasses = 40;
+
+// Whole numbers in the order of the doubles, the two zeros one.
+std::int64_t place_of(double value) {
+    const auto pattern = std::bit_cast<std::int64_t>(value);
+    return pattern < 0 ? std::numeric_limits<std::int64_t>::min() - pattern : pattern;
+}
+
+double double_at(std::int64_t place) {
+    return std::bit_cast<double>(place < 0 ? std::numeric_limits<std::int64_t>::min() - place : place);
+}
+
+double between(double least, double beyond, bool by_value) {
+    const double middle = least / 2 + beyond / 2;
+    if (by_value && middle > least && middle < beyond) {
+        return middle;
+    }
+    const std::int64_t a = place_of(least);
+    const std::int64_t b = place_of(beyond);
+    return double_at((a & b) + ((a ^ b) >> 1));
+}
+
+// The same by sorting, for numbers that are not all finite.
+void sorted_bits(const double* x, std::size_t n, std::size_t k, std::uint64_t* words) {
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [x](std::size_t a, std::size_t b) { return x[a] > x[b]; });
+    std::fill_n(words, words_of(n), 0);
+    for (std::size_t i = 0; i < k; ++i) {
+        set_bit(words, order[i]);
+    }
+}
+
+}  // namespace
+
+std::size_t count_bits(const std::uint64_t* words, std::size_t n) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < words_of(n); ++i) {
+        count += static_cast<std::size_t>(std::popcount(words[i]));
+    }
+    return count;
+}
+
+std::int32_t* write_rows(const std::uint64_t* words, std::size_t n, std::int32_t* rows) {
+    for (std::size_t i = 0; i < words_of(n); ++i) {
+        for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
+            *rows++ = static_cast<std::int32_t>(64 * i) + std::countr_zero(word);
+        }
+    }
+    return rows;
+}
+
+std::int32_t* write_all_rows(std::size_t n, std::int32_t* rows) {
+    std::iota(rows, rows + n, 0);
+    return rows + n;
+}
+
+void Best::bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words) {
+    const std::size_t size = words_of(ranked.n);
+    if (!std::isfinite(ranked.low) || !std::isfinite(ranked.high)) {
+        for (std::size_t i = 0; i < ks.size(); ++i) {
+            sorted_bits(ranked.x, ranked.n, ks[i], words + i * size);
+        }
+        return;
+    }
+    Bracket* brackets = brackets_.of(ks.size());
+    std::fill_n(brackets, ks.size(), Bracket{ranked.low, ranked.free, std::nextafter(ranked.high, kInfinity), 0});
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        if (ks[i] == 0) {
+            std::fill_n(words + i * size, size, 0);
+        } else {
+            take(ranked, cut(ranked, ks, i, brackets), words + i * size);
+        }
+    }
+}
+
+Best::Cut Best::cut(const Ranked& ranked, std::span<const std::size_t> ks, std::size_t which, Bracket* brackets) {
+    Bracket& bracket = brackets[which];
+    const std::size_t k = ks[which];
+    for (int pass = 0;; ++pass) {
+        if (bracket.count == k) {
+            return {bracket.least, kEvery};
+        }
+        double middle = between(bracket.least, bracket.beyond, pass < kValuePasses);
+        if (pass >= kPlainPasses) {
+            double lowest;
+            double highest;
+            loops_.neighbours(ranked.x, ranked.n, bracket.least, bracket.beyond, &lowest, &highest);
+            if (lowest == highest) {
+                return {lowest, k - bracket.beyond_count};
+            }
+            bracket.least = lowest;
+            bracket.beyond = std::nextafter(highest, kInfinity);
+            middle = between(lowest, highest, pass < kValuePasses);
+            middle = middle > lowest ? middle : highest;
+        }
+        if (!(middle > bracket.least)) {  // there is no number between them
+            return {bracket.least, k - bracket.beyond_count};
+        }
+        const std::size_t reached = loops_.count(ranked.x, ranked.n, middle);
+        for (std::size_t other = which; other < ks.size(); ++other) {
+            Bracket& each = brackets[other];
+            if (reached >= ks[other] && middle > each.least) {
+                each.least = middle;
+                each.count = reached;
+            } else if (reached < ks[other] && middle < each.beyond) {
+                each.beyond = middle;
+                each.beyond_count = reached;
+            }
+        }
+    }
+}
+
+void Best::take(const Ranked& ranked, Cut cut, std::uint64_t* words) {
+    loops_.bits(ranked.x, ranked.n, cut.least, words);
+    if (cut.ties == kEvery) {
+        return;
+    }
+    std::uint64_t* above = above_.of(words_of(ranked.n));
+    loops_.bits(ranked.x, ranked.n, std::nextafter(cut.least, kInfinity), above);
+    std::size_t left = cut.ties;
+    for (std::size_t i = 0; i < words_of(ranked.n); ++i) {
+        std::uint64_t equal = words[i] & ~above[i];
+        const auto here = static_cast<std::size_t>(std::popcount(equal));
+        if (here > left) {
+            for (std::size_t dropped = here - left; dropped > 0; --dropped) {
+                equal &= ~std::bit_floor(equal);
+            }
+        }
+        left -= std::min(here, left);
+        words[i] = above[i] | equal;
+    }
+}
+
+}  // namespace framedex
