@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
 COMMANDS = (
     ("framedex",),
     ("framedex", "demo"),
@@ -243,6 +244,98 @@ def gpu_page(text: str) -> str:
     return f"{before}<!-- bars -->\n{bars_table()}\n<!-- end -->{after}"
 
 
+def lookups_table(results: dict[str, dict[str, Any]]) -> str:
+    """What look-ups and selections cost, of those benches that have a result; nothing where none has."""
+    rows_of = {"lookup": lookup_rows, "select": select_rows, "throughput": stage_rows, "scale": scale_rows}
+    rows = {bench: rows_of[bench](result) for bench, result in results.items()}
+    used = {bench: results[bench] for bench, each in rows.items() if each}
+    if not used:
+        return ""
+    runs = [f"`python bench/{bench}.py` at commit `{result['commit']}`" for bench, result in used.items()]
+    machines = dict.fromkeys(result["machine"] for result in used.values())
+    lines = [
+        "What a prompt costs once frames are indexed; answers are compared before they are timed:",
+        "",
+        "| what | framedex | beside it |",
+        "| --- | ---: | --- |",
+        *("| " + " | ".join(row) + " |" for each in rows.values() for row in each),
+        "",
+        f"{', '.join(machines)}; {', '.join(runs)}.",
+    ]
+    return "\n".join(lines)
+
+
+def lookup_rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Look-ups against peers, from memory and from disk."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    config, ratios = result["config"], result["ratios"]
+    size = f"{config['frames']} frames × {config['dim']}, {config['prompts']} prompts each"
+    peers = f"FAISS {rows['ours.top8'] * ratios['speedup_vs_faiss']:.3f} s; torch in float32, without the best, "
+    return [
+        (
+            f"all scores and the best {config['top']}, {config['videos']:,} videos × {size}",
+            f"{rows['ours.top8']:.3f} s",
+            f"{peers}{rows['peer.torch_bmm']:.3f} s; memory and arithmetic allow {rows['floor']:.3f} s",
+        ),
+        (
+            f"the same of {config['cold_videos']:,} videos, cold from disk",
+            f"{rows['cold.lookup']:.2f} s",
+            f"reading the {rows['cold.gb']:.1f} GB takes {rows['cold.read']:.2f} s",
+        ),
+    ]
+
+
+def select_rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The slowest and the quickest of the samplers."""
+    prefix = "selections_per_second."
+    rates = {name.removeprefix(prefix): rate for name, rate in result["ratios"].items() if name.startswith(prefix)}
+    native = [
+        name.removeprefix("speedup_vs_numpy.") for name in result["ratios"] if name.startswith("speedup_vs_numpy.")
+    ]
+    among = {name: rates[name] for name in native if name in rates} or rates
+    slowest, quickest = min(among, key=among.__getitem__), max(among, key=among.__getitem__)
+    least = result["ratios"]["min_native_speedup_vs_numpy"]
+    return [
+        (
+            f"selections by one sampler, `{slowest}` to `{quickest}`",
+            f"{among[slowest]:,.0f} to {among[quickest]:,.0f} a second",
+            f"at least {least:.1f} × a batched NumPy version",
+        )
+    ]
+
+
+def stage_rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """A question set's selections, and a sweep's."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    if "select.seconds" not in rows:
+        return []
+    config = result["config"]
+    what = f"{config['prompts']} prompts × {len(config['samplers'])} samplers × {len(config['budgets'])} budgets"
+    return [
+        (
+            f"{rows['select.selections']:,.0f} selections ({what}), from the store to a Parquet file",
+            f"{rows['select.seconds']:.1f} s",
+            f"a sweep's choices of the same {rows['select.sweep']:.1f} s",
+        )
+    ]
+
+
+def scale_rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a video costs among many."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
+    config, ratios = result["config"], result["ratios"]
+    costs = [rows[f"videos.{size}.lookup_and_select"] for size in config["videos"]]
+    return [
+        (
+            f"a video's look-up and {config['selected']} selections among {config['videos'][0]:,} to {config['videos'][-1]:,}",
+            f"{min(costs):.0f} to {max(costs):.0f} µs",
+            f"at most {100 * ratios['cost_per_video_drift']:.0f} % from the mean; memory {ratios['peak_rss_gib']:.2f} GiB",
+        )
+    ]
+
+
+#: Tables of several benches, of those that have a result.
+TABLES_OF_SEVERAL = {"lookups": (("lookup", "select", "throughput", "scale"), lookups_table)}
 TABLES = {
     "throughput": throughput_table,
     "demo": demo_table,
@@ -257,8 +350,14 @@ def measured_page(text: str) -> str:
     """README.md or docs/encoders.md with each `<!-- table NAME -->` filled from bench/results/NAME.json."""
 
     def fill(match: re.Match[str]) -> str:
+        if match[2] in TABLES_OF_SEVERAL:
+            benches, table = TABLES_OF_SEVERAL[match[2]]
+            there = {bench: path for bench in benches if (path := RESULTS / f"{bench}.json").exists()}
+            return (
+                f"{match[1]}{table({bench: json.loads(path.read_text()) for bench, path in there.items()})}\n{match[3]}"
+            )
         bench = {"parity": "embed"}.get(match[2], match[2])
-        result = json.loads((ROOT / "bench" / "results" / f"{bench}.json").read_text())
+        result = json.loads((RESULTS / f"{bench}.json").read_text())
         return f"{match[1]}{TABLES[match[2]](result)}\n{match[3]}"
 
     return TABLE.sub(fill, text)

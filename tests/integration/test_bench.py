@@ -38,6 +38,7 @@ def test_throughput_on_own_files(world: SmallWorld, tmp_path: Path) -> None:
     assert result["equal"] is True
     assert list(result["ratios"]) == [f"fraction_of_ceiling.{stage}" for stage in STAGES]
     assert all(ratio > 0 for ratio in result["ratios"].values())
+    assert {row["name"] for row in result["rows"]} >= {"select.selections", "select.seconds", "select.sweep"}
     shares = [row["value"] for row in result["rows"] if row["name"].endswith(".share")]
     assert sum(shares) == pytest.approx(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -28,6 +29,18 @@ def result_of(script: str, out: Path) -> dict[str, Any]:
     return result
 
 
+def measured_table(bench: str, result: dict[str, Any]) -> str:
+    """README's table of the one result."""
+    spec = importlib.util.spec_from_file_location("build", BENCH.parent / "docs" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    table: str = build.lookups_table({bench: result})
+    assert f"`python bench/{bench}.py` at commit `{result['commit']}`" in table
+    return table
+
+
 def test_lookup(tmp_path: Path) -> None:
     result = result_of("lookup.py", tmp_path / "result.json")
     assert list(result["ratios"]) == [
@@ -37,9 +50,13 @@ def test_lookup(tmp_path: Path) -> None:
         "cold_time_over_read",
     ]
     assert all(ratio > 0 for ratio in result["ratios"].values())
+    table = measured_table("lookup", result)
+    assert "| all scores and the best 8, 200 videos × 180 frames × 768, 16 prompts each |" in table
+    assert "| the same of 400 videos, cold from disk |" in table
 
 
 def test_scale(tmp_path: Path) -> None:
     result = result_of("scale.py", tmp_path / "result.json")
     assert list(result["ratios"]) == ["cost_per_video_drift", "peak_rss_gib"]
     assert 0 < result["ratios"]["peak_rss_gib"] < 2
+    assert "| a video's look-up and 4 selections among 200 to 5,000 |" in measured_table("scale", result)
