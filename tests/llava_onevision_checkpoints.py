@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checkpoints import scratch
 from framedex.mllm.base import PreparedFrames
-from framedex.mllm.llava_onevision import VIDEO, LlavaOnevision, turn_text
+from framedex.mllm.llava_onevision import TURN_END, VIDEO, LlavaOnevision, turn_text
 from mllm_tokenizer import write_tokenizer
 from plain_mllm import Inputs, PlainModel, channels_first
 
@@ -65,4 +65,6 @@ def plain_llava_onevision(folder: Path) -> PlainModel:
         pixels = channels_first(frames, mean=_MEAN, std=_STD)
         return VIDEO * (TOKENS * len(frames) + 1), {"pixel_values_videos": pixels[None]}
 
-    return PlainModel(folder=folder, architecture=LlavaOnevision.architecture, media=media, turn=turn_text, lead="")
+    return PlainModel(
+        folder=folder, architecture=LlavaOnevision.architecture, media=media, turn=turn_text, lead="", turn_end=TURN_END
+    )

@@ -30,6 +30,7 @@ class PlainModel:
         media: frames → (their part of the prompt, the forward's other arguments).
         turn: (media part, what is said) → the whole prompt.
         lead: what stands between the prompt and an option.
+        turn_end: token that ends a turn.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class PlainModel:
     media: Callable[[PreparedFrames], tuple[str, Inputs]]
     turn: Callable[[str, str], str]
     lead: str
+    turn_end: str
 
     @property
     def model(self) -> Any:
@@ -80,9 +82,24 @@ class PlainModel:
             totals.append(float(np.log(sum(float(probabilities[token]) for token in ids))))
         return totals
 
-    def largest_logit(self, ask: Ask) -> float:
-        """In magnitude, after the prompt."""
-        return float(self.logits(ask)[0][-1].abs().max())
+    @torch.inference_mode()
+    def written(self, ask: Ask, *, most: int) -> str:
+        """What the plain model's own `generate` writes after the prompt."""
+        text, arguments = self.inputs(ask)
+        ids = torch.tensor([self.tokenizer.encode(text, add_special_tokens=False).ids])
+        ends = self.model.generation_config.eos_token_id
+        stops = [self.tokenizer.token_to_id(self.turn_end), *(ends if isinstance(ends, list) else [ends])]
+        with at_most(1):
+            whole = self.model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=most,
+                do_sample=False,
+                eos_token_id=[stop for stop in stops if stop is not None],
+                pad_token_id=0,
+                **arguments,
+            )
+        return str(self.tokenizer.decode(whole[0, ids.shape[1] :].tolist(), skip_special_tokens=True))
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from framedex.mllm.base import PreparedFrames
-from framedex.mllm.smolvlm import SmolVlm, turn_text, video_text
+from framedex.mllm.smolvlm import TURN_END, SmolVlm, turn_text, video_text
 from plain_mllm import Inputs, PlainModel, channels_first
 
 
@@ -17,4 +17,6 @@ def plain_smolvlm(folder: Path, *, seq_len: int = 4) -> PlainModel:
         text = video_text(frames.times_s.tolist(), frames.duration_s, seq_len=seq_len)
         return text, {"pixel_values": pixels[None]}
 
-    return PlainModel(folder=folder, architecture=SmolVlm.architecture, media=media, turn=turn_text, lead=" ")
+    return PlainModel(
+        folder=folder, architecture=SmolVlm.architecture, media=media, turn=turn_text, lead=" ", turn_end=TURN_END
+    )

@@ -11,7 +11,7 @@ import torch
 
 from checkpoints import scratch
 from framedex.mllm.base import PreparedFrames
-from framedex.mllm.videollama3 import VideoLlama3, turn_text
+from framedex.mllm.videollama3 import TURN_END, VideoLlama3, turn_text
 from mllm_tokenizer import write_tokenizer
 from plain_mllm import Inputs, PlainModel, channels_first
 
@@ -101,4 +101,6 @@ def plain_videollama3(folder: Path) -> PlainModel:
             "video_compression_mask": torch.tensor(kept),
         }
 
-    return PlainModel(folder=folder, architecture=VideoLlama3.architecture, media=media, turn=turn_text, lead="")
+    return PlainModel(
+        folder=folder, architecture=VideoLlama3.architecture, media=media, turn=turn_text, lead="", turn_end=TURN_END
+    )

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.runner_suite import OPTIONS, SECOND_US
+from contracts.runner_suite import OPTIONS, SCORINGS, SECOND_US, TOLERANCE, logprobs
 from framedex.contracts import FrameBatch, Pixels
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames
 from framedex.mllm.device import Limits
 from framedex.mllm.engine import TransformersRunner
+from framedex.mllm.tokens import WRITTEN_TOKENS
 from plain_mllm import PlainModel
 
 #: Of the largest logit in magnitude.
@@ -117,6 +118,29 @@ class EqualitySuite:
                 assert work.tower_frames == N_FRAMES
                 # Once for the logits, once for the answers.
                 assert work.prefills == 2 * 3
+
+    def test_written_answers_are_the_plain_models_own(self) -> None:
+        with self.runner() as runner:
+            video = self.video(runner, moving(5))
+            asks = [
+                Ask(frames=frames, question=question, options=order, scoring=scoring)
+                for frames in (None, video.take(np.arange(3)), video.take(np.arange(2, 6)))
+                for question in QUESTIONS[:2]
+                for order in (OPTIONS, OPTIONS[::-1])
+                for scoring in SCORINGS
+            ]
+            asks += asks[:3]
+            plain = self.plain()
+            answers = runner.answer(asks)
+            words = set()
+            for ask, answer in zip(asks, answers, strict=True):
+                assert answer.written == ("" if ask.scoring != "generate" else plain.written(ask, most=WRITTEN_TOKENS))
+                words.add(answer.written)
+            assert len(words) > 3
+            letters, writers = (
+                [a for a, ask in zip(answers, asks, strict=True) if ask.scoring == way] for way in SCORINGS[1:]
+            )
+            assert np.abs(logprobs(letters) - logprobs(writers)).max() < TOLERANCE
 
     def test_one_frame_all_frames_and_none(self) -> None:
         with self.runner() as runner:

@@ -12,10 +12,11 @@ from framedex.contracts import FrameBatch
 from framedex.errors import UsageError
 from framedex.keys import is_key
 from framedex.mllm.base import Answer, Ask, PreparedFrames, Runner, Scoring
+from framedex.mllm.parse import chosen_option
 
 QUESTION = "What colour is the dog?"
 OPTIONS = ("red", "striped thing", "blue", "green yellow cat")
-SCORINGS: tuple[Scoring, ...] = ("option", "letter")
+SCORINGS: tuple[Scoring, ...] = ("option", "letter", "generate")
 SECOND_US = 1_000_000
 
 #: Of a log-probability, between a batch and one by one.
@@ -59,10 +60,14 @@ class RunnerSuite:
     @pytest.mark.parametrize("scoring", SCORINGS)
     def test_an_answer_is_whole(self, runner: Runner, scoring: Scoring) -> None:
         for ask, answer in zip(mixed(runner), runner.answer(mixed(runner, scoring)), strict=True):
-            assert (answer.status, answer.status_detail) == ("ok", "")
+            if scoring == "generate":
+                assert (answer.choice is None) == (answer.status == "unparsable") == bool(answer.status_detail)
+                assert answer.choice == chosen_option(answer.written, ask.options)
+            else:
+                assert (answer.status, answer.status_detail, answer.written) == ("ok", "", "")
+                assert answer.choice == int(np.argmax(answer.option_logprobs))
             assert len(answer.option_logprobs) == len(answer.option_tokens) == len(ask.options)
             assert all(math.isfinite(logprob) and logprob < 0 for logprob in answer.option_logprobs)
-            assert answer.choice == int(np.argmax(answer.option_logprobs))
             assert answer.prompt_tokens > 0
             assert min(answer.tower_time_s, answer.prefill_time_s, answer.answer_time_s) >= 0
             assert (answer.tower_time_s > 0) == (ask.frames is not None)
@@ -182,7 +187,7 @@ class RunnerSuite:
             runner.answer([Ask(frames=wrong, question=QUESTION, options=OPTIONS)])
 
     def test_an_unknown_scoring_is_refused(self, runner: Runner) -> None:
-        with pytest.raises(UsageError, match="unknown scoring 'guess'; exists: option, letter"):
+        with pytest.raises(UsageError, match="unknown scoring 'guess'; exists: option, letter, generate"):
             runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS, scoring="guess")])  # type: ignore[arg-type]
 
     def test_it_says_what_it_is(self, runner: Runner) -> None:
@@ -204,7 +209,7 @@ class RunnerSuite:
         runner.answer(asks)
         done = runner.work - before
         assert (done.tower_frames, done.prefills) == (5, 3)
-        assert 2 <= done.forwards <= 12
+        assert 2 <= done.forwards <= 12 + 3 * 16
         again = runner.prepare(noise(5), origin_us=0, last_us=300 * SECOND_US, source="a")
         runner.answer([Ask(frames=again, question=QUESTION, options=OPTIONS)])
         assert (runner.work - before).tower_frames == 5

@@ -15,7 +15,7 @@ class Context:
     Attributes:
         mllm: name of the model, without the folders it lies in; with the first 8 digits of its key where one name stands
             for several.
-        scoring: "option" or "letter".
+        scoring: "option", "letter" or "generate".
         encoder: likewise, or the digits alone where there is no run.json; "" for answers without video.
         grid: of the index; "" for answers without video.
         transform: of the scores; "" for answers without video.

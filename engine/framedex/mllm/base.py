@@ -14,8 +14,8 @@ from framedex.contracts import FrameBatch, Pixels, Pts
 from framedex.keys import json_key, sha256_parts
 from framedex.mllm.work import Work
 
-Scoring = Literal["option", "letter"]
-AnswerStatus = Literal["ok", "truncated-prompt", "invalid"]
+Scoring = Literal["option", "letter", "generate"]
+AnswerStatus = Literal["ok", "unparsable", "truncated-prompt", "invalid"]
 
 #: Called with the number of answers that a call has so far.
 Answered = Callable[[int], None]
@@ -100,16 +100,20 @@ class Answer:
     """What came back; positions are those of the options as listed.
 
     Attributes:
-        choice: position of the most likely option, ties to the earlier; None unless status is "ok".
+        choice: position of the most likely option, ties to the earlier; with "generate" scoring of the one that was written.
+            None unless status is "ok".
         option_logprobs: natural log of each option's probability given the prompt. With "option" scoring the sum over the
-            option's tokens; with "letter" scoring of its letter, all spellings of it added.
-        option_tokens: tokens of each option; 1 with "letter" scoring.
+            option's tokens; with "letter" scoring of its letter, all spellings of it added; with "generate" scoring likewise, or
+            () where a letter has no token.
+        option_tokens: tokens of each option; 1 for letters.
         prompt_tokens: tokens before the option.
-        status: "ok", "truncated-prompt" (longer than the model's context: not answered), or "invalid" and why.
+        status: "ok", "unparsable" (what was written names no option: wrong), "truncated-prompt" (longer than the model's
+            context: not answered), or "invalid" and why.
         status_detail: a sentence where status is not "ok".
         tower_time_s: this answer's share of the time in the vision tower; 0 where its frames' tokens were there already.
         prefill_time_s: its share of the time to read what comes before the question.
         answer_time_s: its share of the time to read the question and score the options.
+        written: the model's own words with "generate" scoring, else "".
     """
 
     choice: int | None
@@ -121,6 +125,7 @@ class Answer:
     tower_time_s: float = 0.0
     prefill_time_s: float = 0.0
     answer_time_s: float = 0.0
+    written: str = ""
 
     @property
     def mean_logprobs(self) -> tuple[float, ...]:

@@ -6,12 +6,10 @@ about a set, in all orders of their options and all ways of scoring, are then re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from types import TracebackType
-from typing import Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -21,15 +19,16 @@ from numpy.typing import NDArray
 from framedex.contracts import FrameBatch
 from framedex.errors import DeviceError, UsageError, first_line
 from framedex.keys import json_key
+from framedex.mllm.answering import answers_of, logits_of
 from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Scoring
-from framedex.mllm.branches import Branch
 from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.device import Limits, Place, is_out_of_memory
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet, by_frames
 from framedex.mllm.language import LanguageModel
 from framedex.mllm.load import ATTENTION, Dtype, load_model
-from framedex.mllm.reading import Reading, ReadTree, first_batch
+from framedex.mllm.parse import chosen_option
+from framedex.mllm.reading import Reading, first_batch
 from framedex.mllm.token_cache import TokenCache
 from framedex.mllm.tokens import PromptReader
 from framedex.mllm.visual import VisualTokens
@@ -95,12 +94,13 @@ class TransformersRunner:
             opened.language_model,
             loaded.model.lm_head,
             placeholder_id=opened.placeholder_id,
-            pad_id=self._tokenizer.pad_id,
+            pad_id=self._tokenizer.turn_end_id,
         )
         self._family: Family | None = opened
         self._reading: Reading | None = Reading(
             opened, language, VisualTokens(opened, TokenCache(place.limits.cache_nbytes))
         )
+        self._stops = _stops(loaded.model, self._tokenizer)
         self._place = place
         self._limits = place.limits
         self._work_before_close = Work()
@@ -207,7 +207,7 @@ class TransformersRunner:
         sets, answers = by_frames(asks, family, self._tokenizer)
         with at_most(self._threads):
             for part in self._in_batches(sets, lambda batch, to_come: self._answers(reading, batch, to_come)):
-                answers.update(part)
+                answers.update({row: self._parsed(answer, asks[row]) for row, answer in part.items()})
                 if answered is not None:
                     answered(len(answers))
         return [answers[row] for row in range(len(asks))]
@@ -223,12 +223,16 @@ class TransformersRunner:
             DeviceError: torch failed.
         """
         family, reading = self._opened()
+        if any(ask.scoring == "generate" for ask in asks):
+            raise ValueError("[next_logits] expected asks that are scored, got one whose answer is written")
         sets, refused = by_frames(asks, family, self._tokenizer)
         if refused:
             raise ValueError(f"[next_logits] {next(iter(refused.values())).status_detail}")
         logits: dict[int, NDArray[np.float32]] = {}
         with at_most(self._threads):
-            for part in self._in_batches(sets, lambda batch, to_come: self._logits(reading, batch, to_come)):
+            for part in self._in_batches(
+                sets, lambda batch, to_come: logits_of(reading, batch, to_come, limits=self._limits)
+            ):
                 logits.update(part)
         return np.stack([logits[row] for row in range(len(asks))])
 
@@ -282,72 +286,27 @@ class TransformersRunner:
         self._limits = halved
 
     def _answers(self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]) -> dict[int, Answer]:
-        visual = reading.see(batch, to_come, self._limits)
-        seen = time.perf_counter()
-        prefix = reading.prefill(batch, visual)
-        prefilled = time.perf_counter()
-        totals: dict[int, tuple[Branch, tuple[float, ...]]] = {}
-        for read in reading.trees(batch, prefix, self._limits):
-            rows = batch[read.number].rows[read.first :]
-            totals.update(zip(rows, zip(read.tree.branches, self._totals(reading, read), strict=True), strict=False))
-        answer_s = time.perf_counter() - prefilled
-        prefill_s = _shares(prefilled - seen, [len(frame_set.prefix) for frame_set in batch])
-        tower_s = [reading.tower_s(frame_set) for frame_set in batch]
-        weights = {
-            row: len(branch.prompt.suffix) + sum(branch.prompt.option_tokens) for row, (branch, _) in totals.items()
-        }
-        whole = sum(weights.values())
-        return {
-            row: replace(
-                _answer(*totals[row]),
-                tower_time_s=tower_s[number] / len(frame_set.rows),
-                prefill_time_s=prefill_s[number] / len(frame_set.rows),
-                answer_time_s=answer_s * weights[row] / whole,
-            )
-            for number, frame_set in enumerate(batch)
-            for row in frame_set.rows
-        }
-
-    def _totals(self, reading: Reading, read: ReadTree) -> Iterator[tuple[float, ...]]:
-        """Log-probabilities of the options of each branch.
-
-        Raises:
-            DeviceError: one is not finite.
-        """
-        branches = read.tree.branches
-        nodes = [list(chain.from_iterable(branch.nodes)) for branch in branches]
-        tokens = chain.from_iterable(chain.from_iterable(branch.tokens) for branch in branches)
-        logprobs = reading.language.logprobs(read.hidden, list(chain.from_iterable(nodes)), list(tokens))
-        if not np.isfinite(logprobs).all():
+        answers = answers_of(reading, batch, to_come, limits=self._limits, stops=self._stops)
+        if not np.isfinite([each for answer, _ in answers.values() for each in answer.option_logprobs]).all():
             raise DeviceError(
                 f"{self.name}: log-probabilities are not finite in {self._place.dtype}; run it in float32"
             )
-        ends = np.cumsum([len(each) for each in nodes])
-        for branch, mine in zip(branches, np.split(logprobs, ends[:-1]), strict=True):
-            yield branch.totals(mine)
+        return {
+            row: answer if ids is None else replace(answer, written=self._tokenizer.text(ids))
+            for row, (answer, ids) in answers.items()
+        }
 
-    def _logits(
-        self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]
-    ) -> dict[int, NDArray[np.float32]]:
-        prefix = reading.prefill(batch, reading.see(batch, to_come, self._limits))
-        logits: dict[int, NDArray[np.float32]] = {}
-        for read in reading.trees(batch, prefix, self._limits):
-            leaves = read.hidden[[branch.leaf for branch in read.tree.branches]]
-            rows = batch[read.number].rows[read.first :]
-            logits.update(zip(rows, reading.language.logits(leaves).cpu().numpy(), strict=False))
-        return logits
-
-
-def _answer(branch: Branch, totals: tuple[float, ...]) -> Answer:
-    return Answer(
-        choice=int(np.argmax(totals)),
-        option_logprobs=totals,
-        option_tokens=branch.prompt.option_tokens,
-        prompt_tokens=len(branch.prompt),
-    )
+    def _parsed(self, answer: Answer, ask: Ask) -> Answer:
+        if ask.scoring != "generate":
+            return answer
+        choice = chosen_option(answer.written, ask.options)
+        if choice is not None:
+            return replace(answer, choice=choice)
+        detail = f"what the model wrote names no option: {answer.written!r}"
+        return replace(answer, choice=None, status="unparsable", status_detail=detail)
 
 
-def _shares(total_s: float, weights: Sequence[int]) -> list[float]:
-    """A batch's time by each set's part in it; 0 for all where none has one."""
-    whole = sum(weights)
-    return [total_s * weight / whole if whole else 0.0 for weight in weights]
+def _stops(model: Any, tokenizer: PromptReader) -> frozenset[int]:
+    """Tokens that end an answer: the turn's end, and those of the checkpoint's generation_config.json."""
+    ends = model.generation_config.eos_token_id
+    return frozenset({tokenizer.turn_end_id, *(ends if isinstance(ends, list) else [] if ends is None else [ends])})

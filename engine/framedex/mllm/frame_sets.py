@@ -41,6 +41,10 @@ class FrameSet:
         """Of its frames."""
         return () if self.seen is None else self.seen.keys
 
+    def asked(self, *, writes: bool) -> Iterator[tuple[int, Prompt]]:
+        """Its prompts whose answers are written, or scored, each with the row of its ask."""
+        return ((row, prompt) for row, prompt in zip(self.rows, self.prompts, strict=True) if prompt.writes is writes)
+
     def pictures(self) -> Iterator[tuple[str, Pixels]]:
         """Its frames by key."""
         if self.seen is not None:

@@ -131,6 +131,30 @@ class LanguageModel:
         return [hidden[number, : len(tree)] for number, tree in enumerate(trees)]
 
     @torch.inference_mode()
+    def after(
+        self, cache: Cache, ids: NDArray[np.int64], positions: NDArray[np.int64], visible: NDArray[np.bool_]
+    ) -> torch.Tensor:
+        """Read tokens behind what a cache holds, into it.
+
+        Args:
+            cache: of one row, p tokens.
+            ids: (n,).
+            positions: (n,).
+            visible: (n, p + n), which tokens each sees.
+
+        Returns:
+            Last hidden states, (n, hidden).
+        """
+        hidden: torch.Tensor = self._model(
+            inputs_embeds=self._embeddings(ids[None]),
+            attention_mask=self._tensor(visible[None, None]),
+            position_ids=self._tensor(positions[None]),
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return hidden[0]
+
+    @torch.inference_mode()
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states (k, hidden) to float32 (k, vocabulary)."""
         logits: torch.Tensor = self._lm_head(hidden)
@@ -170,6 +194,42 @@ class LanguageModel:
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._model.device)
+
+
+class Growing:
+    """A prefix and a tree after it that grows between readings: each token is read once.
+
+    Args:
+        language: the model.
+        prefix: of one row without padding, which stays as it is; None where nothing precedes the tree.
+    """
+
+    def __init__(self, language: LanguageModel, prefix: Prefix | None) -> None:
+        self._language = language
+        self._before = 0 if prefix is None else prefix.present.shape[1]
+        self._cache = Cache(layer_class_to_replicate=DynamicLayer) if prefix is None else cache_of(prefix)
+        self._done = 0
+        #: Forwards so far.
+        self.readings = 0
+
+    def read(self, tree: TokenTree) -> torch.Tensor:
+        """Read the nodes that are new; their last hidden states, (nodes, hidden)."""
+        visible = tree.visible()[self._done :]
+        before = np.ones((len(visible), self._before), dtype=np.bool_)
+        hidden = self._language.after(
+            self._cache,
+            tree.ids[self._done :],
+            tree.depths[self._done :] + self._before,
+            np.concatenate([before, visible], axis=1),
+        )
+        self._done = len(tree)
+        self.readings += 1
+        return hidden
+
+    def likeliest(self, hidden: torch.Tensor) -> list[int]:
+        """The most likely token after each of some nodes, (k, hidden); ties to the smaller."""
+        parts = [hidden[start : start + _POSITIONS] for start in range(0, len(hidden), _POSITIONS)]
+        return [token for part in parts for token in self._language.logits(part).argmax(-1).tolist()]
 
 
 def cache_of(prefix: Prefix) -> Cache:

@@ -12,6 +12,7 @@ LETTERS = string.ascii_uppercase
 _INSTRUCTIONS: dict[Scoring, str] = {
     "option": "Answer with the option's text.",
     "letter": "Answer with the option's letter.",
+    "generate": "Answer with the option's letter.",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -12,9 +12,11 @@ from framedex.mllm.branches import Tree, grown
 from framedex.mllm.device import Limits
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet
-from framedex.mllm.language import LanguageModel, Prefix
+from framedex.mllm.language import Growing, LanguageModel, Prefix
+from framedex.mllm.tokens import WRITTEN_TOKENS
 from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
+from framedex.mllm.writing import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,16 +24,14 @@ class ReadTree:
     """A tree that was read.
 
     Attributes:
-        number: of its set in the batch.
-        first: which of the set's prompts its first branch is of.
         tree: the tree.
         hidden: (nodes, hidden), last hidden states.
+        written: of each branch, the tokens of its answer; () where none is written.
     """
 
-    number: int
-    first: int
     tree: Tree
     hidden: torch.Tensor
+    written: tuple[list[int], ...] = ()
 
 
 class Reading:
@@ -95,24 +95,39 @@ class Reading:
         return prefix
 
     def trees(self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits) -> Iterator[ReadTree]:
-        """Read the questions, as many of each set at a time as the limits let."""
+        """Read the questions whose answers are scored, as many of each set at a time as the limits let."""
         limit = max(1, limits.tokens // len(batch))
-        waiting = [grown(frame_set.prompts, limit=limit) for frame_set in batch]
-        done = [0] * len(batch)
+        waiting = [grown(frame_set.asked(writes=False), limit=limit) for frame_set in batch]
         while any(waiting):
             numbers = [number for number, trees in enumerate(waiting) if trees]
+            alone = prefix
             if prefix is not None and len(numbers) < len(batch):
                 # Some sets have no more questions: the others go on one by one.
                 numbers = numbers[:1]
-                alone: Prefix | None = prefix.row(numbers[0])
-            else:
-                alone = prefix
+                alone = prefix.row(numbers[0])
             trees = [waiting[number].pop(0) for number in numbers]
             hidden = self._language.trees(alone, [tree.tree for tree in trees])
             self._work += Work(forwards=1, suffix_tokens=sum(len(tree.tree) for tree in trees))
-            for number, tree, states in zip(numbers, trees, hidden, strict=True):
-                yield ReadTree(number=number, first=done[number], tree=tree, hidden=states)
-                done[number] += len(tree.branches)
+            for tree, states in zip(trees, hidden, strict=True):
+                yield ReadTree(tree=tree, hidden=states)
+
+    def write(
+        self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits, *, stops: Collection[int]
+    ) -> Iterator[ReadTree]:
+        """Read the questions whose answers are written, and write them.
+
+        Args:
+            batch: sets that `prefix` is of.
+            prefix: of the batch.
+            limits: tokens at a time.
+            stops: tokens that end an answer.
+        """
+        for number, frame_set in enumerate(batch):
+            for tree in grown(frame_set.asked(writes=True), limit=limits.tokens):
+                growing = Growing(self._language, None if prefix is None else prefix.row(number))
+                hidden, answers = written(growing, tree, stops=stops, most=WRITTEN_TOKENS)
+                self._work += Work(forwards=growing.readings, suffix_tokens=len(tree.tree))
+                yield ReadTree(tree=tree, hidden=hidden, written=tuple(answers))
 
     def close(self) -> None:
         """Let go of all tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from framedex.mllm.prompt import LETTERS, letter_spellings, question_text
 
 Ids = tuple[int, ...]
 
+#: A model that writes its answer writes so many tokens at most.
+WRITTEN_TOKENS = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
@@ -23,13 +27,16 @@ class Prompt:
         prefix: ids up to the last visual placeholder, the same for all questions about a set of frames; () without frames.
         suffix: the ids after it, one or more.
         options: for each option its answer's token ids, one or more, for "option" scoring; () with "letter".
-        letters: for each option the ids of its letter's spellings, one or more, for "letter" scoring; () with "option".
+        letters: for each option the ids of its letter's spellings, one or more, for "letter" and "generate" scoring; () with
+            "option", and with "generate" where a letter has no token.
+        writes: whether the model writes its answer.
     """
 
     prefix: Ids
     suffix: Ids
     options: tuple[Ids, ...] = ()
     letters: tuple[Ids, ...] = ()
+    writes: bool = False
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.suffix)
@@ -86,9 +93,14 @@ class PromptReader:
         self._cue = self._encode(template.cue)
 
     @property
-    def pad_id(self) -> int:
-        """A token that stands for nothing where it is masked, and is not the placeholder."""
+    def turn_end_id(self) -> int:
+        """The token that ends a turn; where it is masked it stands for nothing."""
         return self._encode(self._template.turn_end)[0]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """What ids say, special tokens left out."""
+        said: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return said
 
     def read(self, ask: Ask, shown: Shown | None) -> Prompt | Answer:
         """The prompt of a question, or the answer that says why it cannot be put to this model.
@@ -106,19 +118,23 @@ class PromptReader:
         ids = self._encode(self._template.turn("" if shown is None else shown.text, said))
         cut = 0 if shown is None else len(ids) - ids[::-1].index(self._placeholder_id)
         prefix, suffix = ids[:cut], ids[cut:]
-        if ask.scoring == "letter":
+        if ask.scoring != "option":
             letters = tuple(map(self._spellings, LETTERS[: len(ask.options)]))
-            if not all(letters):
+            if ask.scoring == "generate":
+                read = Prompt(prefix=prefix, suffix=suffix, letters=letters if all(letters) else (), writes=True)
+            elif all(letters):
+                read = Prompt(prefix=prefix, suffix=suffix, letters=letters)
+            else:
                 missing = LETTERS[letters.index(())]
                 return _refused(f"this model has no token for the letter {missing}; score by option")
-            read = Prompt(prefix=prefix, suffix=suffix, letters=letters)
         else:
             read = Prompt(prefix=prefix, suffix=suffix, options=tuple(map(self._answer, ask.options)))
             if not all(read.options):
                 return _refused(f"option {read.options.index(())} has no token in this model's vocabulary")
-        longest = len(ids) + max(read.option_tokens)
+        longest = len(ids) + (WRITTEN_TOKENS if read.writes else max(read.option_tokens))
         if longest > self._context:
-            detail = f"the prompt and its longest option are {longest} tokens, the model reads {self._context}"
+            follows = "what may be written" if read.writes else "its longest option"
+            detail = f"the prompt and {follows} are {longest} tokens, the model reads {self._context}"
             return Answer(
                 choice=None,
                 option_logprobs=(),

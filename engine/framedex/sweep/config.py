@@ -14,7 +14,7 @@
     windows: [{length: 8, stride: 4}]                      the sliding-window oracle; none where not given
     drop: {rates: [0.25, 0.5], base: uniform, by: [lowest]}    the drop curve; none where not given; base is among samplers
     no_video: false               ask without any frame, too
-    scoring: [option]             option or letter
+    scoring: [option]             option, letter, or generate (the model writes its answer)
     option_orders: cyclic         all rotations of the options, or given: only as listed
     seeds: [0]                    of whatever is drawn
 

@@ -41,7 +41,7 @@ class Record:
         window_id: "<start row>+<length>" for windows, else None.
         mllm: name of the model.
         mllm_key: its key.
-        scoring: "option" or "letter".
+        scoring: "option", "letter" or "generate".
         option_order: position as listed → original index.
         answer: chosen option, or None where there is no answer.
         gold: right option.
