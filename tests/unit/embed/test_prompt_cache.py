@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sqlite3
 import subprocess
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framedex import cache_file
+from framedex.cache_file import store_cache_file
 from framedex.embed import load_embedder, prompt_cache
 from framedex.embed.artefact import Artefact
 from framedex.embed.onnxruntime import OnnxRuntimeEmbedder
-from framedex.embed.prompt_cache import PromptCache, cache_file, file_system
+from framedex.embed.prompt_cache import PromptCache
 from framedex.embed.prompt_vectors import PromptVectors
 from framedex.errors import UsageError
 
@@ -139,7 +142,8 @@ def test_a_place_that_cannot_be_written_is_said_and_worked_without(store: Path) 
 
 
 def test_a_locked_file_is_waited_for_and_then_worked_without(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompt_cache, "_WAIT_S", 0.05)
+    hurried = dataclasses.replace(prompt_cache._KIND, wait_s=0.05)
+    monkeypatch.setattr(prompt_cache, "_KIND", hurried)
     cache = PromptCache(store)
     cache.write("x", {"a dog": np.array([0.6, 0.8], np.float32)})
     other = sqlite3.connect(cache.path, isolation_level=None)
@@ -175,43 +179,16 @@ def test_several_processes_may_write_at_once(store: Path) -> None:
     assert len(PromptCache(store).read("x", texts, dim=2)) == len(texts)
 
 
-MOUNTS = """\
-24 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-30 24 0:26 / /data rw - nfs4 server:/data rw
-31 30 254:1 / /data/local rw - xfs /dev/vdb rw
-32 24 0:27 / /with\\040space rw master:2 - fuse.sshfs host: rw
-33 24 0:28 / /data/local rw - tmpfs tmpfs rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("/home/me/S", "ext4"),
-        ("/data/S", "nfs4"),
-        ("/data", "nfs4"),
-        ("/database/S", "ext4"),
-        ("/data/local/S", "tmpfs"),
-        ("/with space/S", "fuse.sshfs"),
-    ],
-)
-def test_the_file_system_of_a_path_is_that_of_its_last_mount(path: str, kind: str, tmp_path: Path) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(MOUNTS)
-    assert file_system(Path(path), mounts=mounts) == kind
-    assert file_system(Path(path), mounts=tmp_path / "none") == ""
-
-
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "lustre", "fuse.s3fs"])
 def test_on_a_network_file_system_the_cache_is_the_users_own(
     kind: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    assert cache_file(store) == store / "cache" / "prompts.sqlite"
-    monkeypatch.setattr(prompt_cache, "file_system", lambda _path: kind)
-    assert cache_file(store).is_relative_to(tmp_path / "own" / "framedex")
-    assert cache_file(store) != cache_file(tmp_path)
+    assert store_cache_file(store, "prompts.sqlite") == store / "cache" / "prompts.sqlite"
+    monkeypatch.setattr(cache_file, "file_system", lambda _path: kind)
+    assert store_cache_file(store, "prompts.sqlite").is_relative_to(tmp_path / "own" / "framedex")
+    assert store_cache_file(store, "prompts.sqlite") != store_cache_file(tmp_path, "prompts.sqlite")
     with load_embedder("micro-siglip") as embedder:
         PromptVectors(embedder, PromptCache(store)).of(TEXTS)
     assert list(store.iterdir()) == []
-    assert cache_file(store).is_file()
+    assert store_cache_file(store, "prompts.sqlite").is_file()
