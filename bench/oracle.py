@@ -40,6 +40,7 @@ from framedex.mllm import load_runner
 from framedex.mllm.base import Ask
 from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.engine import TransformersRunner
+from framedex.mllm.options import RunnerOptions
 from harness import ROOT, Measured, report, run_bench
 from oracle_ways import (
     NaiveLoop,
@@ -62,6 +63,7 @@ from smolvlm_checkpoints import make_smolvlm, make_smolvlm_256m
 BUNDLED = "micro-smolvlm"
 TOLERANCE = 1e-4
 NAIVE_WINDOWS = 5
+OPTIONS = RunnerOptions(device="cpu", dtype="float32")
 STRIDES = {"stride4": (4, False), "stride1": (1, False), "stride4_orders": (4, True)}
 
 
@@ -228,7 +230,7 @@ def measure(setting: Setting, clip: Path, *, threads: int) -> Result:
     note("the parts' prices")
     pictures = decode(clip, setting.length).frames
     units = unit_costs(loop, pictures, asked[0], repeats=5)
-    with load_runner(setting.checkpoint, threads=threads, device="cpu", dtype="float32") as runner:
+    with load_runner(setting.checkpoint, threads=threads, options=OPTIONS) as runner:
         assert isinstance(runner, TransformersRunner)
         difference = compared(runner, clip, setting, windows, put, naive)
         took = {}

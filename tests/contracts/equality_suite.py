@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -12,9 +13,10 @@ from contracts.runner_suite import OPTIONS, SCORINGS, SECOND_US, TOLERANCE, logp
 from framedex.contracts import FrameBatch, Pixels
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames
-from framedex.mllm.device import Limits
 from framedex.mllm.engine import TransformersRunner
+from framedex.mllm.options import Limits, RunnerOptions
 from framedex.mllm.tokens import WRITTEN_TOKENS
+from framedex.mllm.work import Work
 from plain_mllm import PlainModel
 
 #: Of the largest logit in magnitude.
@@ -53,7 +55,9 @@ class EqualitySuite:
         raise NotImplementedError
 
     def runner(self, limits: Limits | None = None) -> TransformersRunner:
-        opened = load_runner(self.plain().folder, threads=1, device="cpu", dtype="float32", limits=limits)
+        opened = load_runner(
+            self.plain().folder, threads=1, options=RunnerOptions(device="cpu", dtype="float32", limits=limits)
+        )
         assert isinstance(opened, TransformersRunner)
         return opened
 
@@ -141,6 +145,35 @@ class EqualitySuite:
                 [a for a, ask in zip(answers, asks, strict=True) if ask.scoring == way] for way in SCORINGS[1:]
             )
             assert np.abs(logprobs(letters) - logprobs(writers)).max() < TOLERANCE
+
+    def test_tokens_in_files_are_those_in_memory(self, tmp_path: Path) -> None:
+        def answers(folder: Path | None, cache_nbytes: int) -> tuple[np.ndarray, Work, str]:
+            options = RunnerOptions(limits=Limits(cache_nbytes=cache_nbytes), token_folder=folder)
+            with load_runner(self.plain().folder, threads=1, options=options) as runner:
+                video = self.video(runner, moving(6))
+                asks = [
+                    Ask(frames=video.take(np.arange(start, start + 3)), question=QUESTIONS[1], options=OPTIONS)
+                    for start in range(3)
+                ]
+                return logprobs(runner.answer(asks)), runner.work, runner.trouble
+
+        expected, work, _ = answers(None, 1 << 20)
+        assert (work.tower_frames, work.read_frames) == (5, 0)
+        for cache_nbytes in (1 << 20, 0):
+            folder = tmp_path / str(cache_nbytes)
+            first, work, _ = answers(folder, cache_nbytes)
+            assert work.tower_frames == 5
+            again, work, told = answers(folder, cache_nbytes)
+            assert (work.tower_frames, told) == (0, "")
+            assert work.read_frames >= 5
+            assert np.array_equal(first, again)
+            assert np.abs(again - expected).max() < TOLERANCE
+        damaged = next(folder.rglob("*.safetensors"))
+        damaged.write_bytes(damaged.read_bytes()[:-1])
+        again, work, told = answers(folder, 1 << 20)
+        assert np.abs(again - expected).max() < TOLERANCE
+        assert work.tower_frames == 1
+        assert "1 files of visual tokens were damaged, and made again" in told
 
     def test_one_frame_all_frames_and_none(self) -> None:
         with self.runner() as runner:

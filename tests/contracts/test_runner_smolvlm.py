@@ -20,9 +20,8 @@ from contracts.runner_suite import OPTIONS, QUESTION, TOLERANCE, RunnerSuite, lo
 from framedex.errors import ArtefactError, DeviceError, UsageError
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames, Runner
-from framedex.mllm.device import Limits
 from framedex.mllm.engine import TransformersRunner
-from framedex.mllm.load import Dtype
+from framedex.mllm.options import Dtype, Limits, RunnerOptions
 from plain_mllm import Inputs, PlainModel, channels_first
 from plain_smolvlm import plain_smolvlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
@@ -92,7 +91,7 @@ def test_a_checkpoint_in_float16_answers_as_its_float32_weights(tmp_path: Path) 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_other_dtypes_answer_nearly_alike_and_have_keys_of_their_own(runner: Runner, dtype: Dtype) -> None:
     ask = Ask(frames=prepared(runner, 2), question=QUESTION, options=OPTIONS)
-    with load_runner(tiny_smolvlm(), threads=1, dtype=dtype) as rough:
+    with load_runner(tiny_smolvlm(), threads=1, options=RunnerOptions(dtype=dtype)) as rough:
         difference = logprobs(rough.answer([ask])) - logprobs(runner.answer([ask]))
         assert 0 < np.abs(difference).max() < 0.5
         assert rough.key != runner.key
@@ -156,14 +155,15 @@ def test_a_processor_that_counts_other_tokens_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"threads": 0}, "threads of 1 or more, got 0"),
-        ({"threads": 1, "dtype": "int8"}, "dtype auto, float32, bfloat16, float16; got 'auto' and 'int8'"),
-        ({"threads": 1, "device": "tpu"}, "expected device auto, cpu, cuda"),
+        ({"dtype": "int8"}, "dtype auto, float32, bfloat16, float16; got 'auto' and 'int8'"),
+        ({"device": "tpu"}, "expected device auto, cpu, cuda"),
     ],
 )
 def test_settings_are_checked(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        load_runner(tiny_smolvlm(), **wrong)
+        load_runner(tiny_smolvlm(), threads=1, options=RunnerOptions(**wrong))
+    with pytest.raises(UsageError, match="threads of 1 or more, got 0"):
+        load_runner(tiny_smolvlm(), threads=0)
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 0}, {"tokens": 0}, {"cache_nbytes": -1}])
@@ -180,7 +180,7 @@ def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner) 
         for order in (OPTIONS, OPTIONS[::-1], OPTIONS[1:] + OPTIONS[:1])
     ]
     expected = logprobs(runner.answer(asks))
-    with load_runner(tiny_smolvlm(), threads=1, limits=Limits(frames=4, tokens=4000)) as short:
+    with load_runner(tiny_smolvlm(), threads=1, options=RunnerOptions(limits=Limits(frames=4, tokens=4000))) as short:
         assert isinstance(short, TransformersRunner)
         refuse_beyond(short, tokens=130)
         got = short.answer(asks)

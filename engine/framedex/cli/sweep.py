@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -32,6 +32,24 @@ def sweep(
         bool, typer.Option("--dry-run", help="Count everything, measure a few answers, write nothing.")
     ] = False,
     threads: options.ThreadsOption = None,
+    device: Annotated[
+        str, typer.Option(help="Where the MLLMs run: auto (CUDA where torch finds a GPU), cpu or cuda.")
+    ] = "auto",
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="Their numbers: auto (bfloat16 on CUDA, else float32), float32, bfloat16 or float16. Part of an MLLM's key."
+        ),
+    ] = "auto",
+    token_folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep what the MLLMs' vision towers make of frames here, for other runs; large."
+        ),
+    ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch MLLMs of the Hugging Face hub that are not in its local cache.")
+    ] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Answer every question with every choice of frames, and keep the records.
@@ -60,13 +78,22 @@ def sweep(
       framedex sweep sweep.yaml -o RUN --dry-run
       framedex sweep sweep.yaml -o RUN
     """
+    from framedex.mllm.options import DeviceChoice, DtypeChoice, RunnerOptions
     from framedex.scores.index_curves import IndexCurves
     from framedex.sweep.config import read_config
     from framedex.sweep.estimate import estimate
     from framedex.sweep.opened import open_sweep
     from framedex.sweep.run import check_run, pending
 
-    with open_sweep(read_config(config), threads=threads or default_threads(), keeps_prompts=not dry_run) as opened:
+    mllm_options = RunnerOptions(
+        device=cast(DeviceChoice, device), dtype=cast(DtypeChoice, dtype), token_folder=token_folder, fetch=fetch
+    )
+    with open_sweep(
+        read_config(config),
+        threads=threads or default_threads(),
+        keeps_prompts=not dry_run,
+        mllm_options=mllm_options,
+    ) as opened:
         plan = opened.plan
         if plan.truncated_prompts:
             note(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from framedex.errors import ArtefactError
 from framedex.mllm.bundled import BUNDLED
@@ -11,10 +11,8 @@ from framedex.registry import Registry
 
 if TYPE_CHECKING:
     from framedex.mllm.base import Runner
-    from framedex.mllm.device import Limits
     from framedex.mllm.family import Family
-    from framedex.mllm.load import Dtype
-    from framedex.torch_device import DeviceName
+    from framedex.mllm.options import RunnerOptions
 
 __all__ = ["BUNDLED", "families", "load_runner"]
 
@@ -25,35 +23,28 @@ families.add("llava_onevision", "framedex.mllm.llava_onevision:LlavaOnevision", 
 families.add("video_llama_3", "framedex.mllm.videollama3:VideoLlama3", extra="mllm")
 
 
-def load_runner(
-    mllm: str | Path,
-    *,
-    threads: int,
-    device: DeviceName | Literal["auto"] = "auto",
-    dtype: Dtype | Literal["auto"] = "auto",
-    limits: Limits | None = None,
-) -> Runner:
-    """Load an MLLM from disk; nothing is fetched.
+def load_runner(mllm: str | Path, *, threads: int, options: RunnerOptions | None = None) -> Runner:
+    """Load an MLLM from disk; nothing is fetched unless the options say so.
 
     Args:
-        mllm: a bundled name ("micro-smolvlm"), or a checkpoint's folder. A name wins over a folder of that name: write "./NAME"
-            for the folder.
+        mllm: a bundled name ("micro-smolvlm"), a checkpoint's folder, or a name of the Hugging Face hub ("owner/name"). A bundled
+            name wins over a folder of that name, and that over the hub: write "./NAME" for the folder.
         threads: that the model may use, >= 1.
-        device: "cpu" or "cuda"; "auto" takes CUDA where torch finds a GPU.
-        dtype: "float32", "bfloat16" or "float16"; "auto" takes bfloat16 on CUDA and float32 on the CPU.
-        limits: how much is worked on at a time; None for what suits the device.
+        options: device, dtype and the like; None for the defaults.
 
     Raises:
-        UsageError: neither a bundled name nor a folder, or a setting that does not exist.
+        UsageError: nothing is there by that name, or an option that does not exist.
         ArtefactError: no checkpoint, one of a kind that framedex does not run, or one whose files do not fit each other.
         MissingDependency: the extra "mllm" is not installed.
         DeviceError: the device is not there.
         StorageError: a file cannot be read.
     """
     from framedex.mllm.checkpoint import Checkpoint
+    from framedex.mllm.options import RunnerOptions
     from framedex.optional import import_optional
 
-    checkpoint = Checkpoint.open(mllm)
+    options = options or RunnerOptions()
+    checkpoint = Checkpoint.open(mllm, fetch=options.fetch)
     if checkpoint.model_type not in families.names():
         raise ArtefactError(
             f"{checkpoint.folder}: expected a checkpoint of model_type {' or '.join(map(repr, families.names()))}, "
@@ -61,7 +52,5 @@ def load_runner(
         )
     family = families.load(checkpoint.model_type)
     engine = import_optional("framedex.mllm.engine", extra="mllm", needed_by=f"MLLM {checkpoint.origin}")
-    runner: Runner = engine.TransformersRunner(
-        checkpoint, family, threads=threads, device=device, dtype=dtype, limits=limits
-    )
+    runner: Runner = engine.TransformersRunner(checkpoint, family, threads=threads, options=options)
     return runner

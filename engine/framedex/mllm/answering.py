@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from framedex.mllm.base import Answer
 from framedex.mllm.branches import Branch
-from framedex.mllm.device import Limits
 from framedex.mllm.frame_sets import FrameSet
+from framedex.mllm.options import Limits
 from framedex.mllm.reading import Reading, ReadTree
 
 

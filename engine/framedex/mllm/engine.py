@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -22,18 +22,20 @@ from framedex.keys import json_key
 from framedex.mllm.answering import answers_of, logits_of
 from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Scoring
 from framedex.mllm.checkpoint import Checkpoint
-from framedex.mllm.device import Limits, Place, is_out_of_memory
+from framedex.mllm.device import Place, is_out_of_memory
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet, by_frames
 from framedex.mllm.language import LanguageModel
-from framedex.mllm.load import ATTENTION, Dtype, load_model
+from framedex.mllm.load import ATTENTION, load_model
+from framedex.mllm.options import RunnerOptions
 from framedex.mllm.parse import chosen_option
 from framedex.mllm.reading import Reading, first_batch
 from framedex.mllm.token_cache import TokenCache
+from framedex.mllm.token_files import TokenFiles
 from framedex.mllm.tokens import PromptReader
 from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
-from framedex.torch_device import DeviceName, at_most
+from framedex.torch_device import at_most
 
 _MICROSECONDS = 1_000_000
 
@@ -49,10 +51,7 @@ class TransformersRunner:
         checkpoint: opened, of the family's kind.
         family: its class.
         threads: of torch, >= 1.
-        device: "auto" takes CUDA where torch finds a GPU.
-        dtype: of weights and activations; "auto" takes bfloat16 on CUDA and float32 on the CPU. Log-probabilities are taken in
-            float32.
-        limits: how much is worked on at a time; None for what suits the device.
+        options: device, dtype, limits, and where visual tokens are kept.
 
     Raises:
         UsageError: threads below 1, or an unknown device or dtype.
@@ -67,13 +66,11 @@ class TransformersRunner:
         family: type[Family],
         *,
         threads: int,
-        device: DeviceName | Literal["auto"] = "auto",
-        dtype: Dtype | Literal["auto"] = "auto",
-        limits: Limits | None = None,
+        options: RunnerOptions,
     ) -> None:
         if threads < 1:
             raise UsageError(f"MLLM: expected threads of 1 or more, got {threads}")
-        place = Place.choose(device, dtype, limits)
+        place = Place.choose(options)
         loaded = load_model(
             checkpoint,
             model_type=family.model_type,
@@ -96,10 +93,6 @@ class TransformersRunner:
             placeholder_id=opened.placeholder_id,
             pad_id=self._tokenizer.turn_end_id,
         )
-        self._family: Family | None = opened
-        self._reading: Reading | None = Reading(
-            opened, language, VisualTokens(opened, TokenCache(place.limits.cache_nbytes))
-        )
         self._stops = _stops(loaded.model, self._tokenizer)
         self._place = place
         self._limits = place.limits
@@ -118,6 +111,10 @@ class TransformersRunner:
                 "transformers": transformers.__version__,
             }
         )
+        self._files = None if options.token_folder is None else TokenFiles(options.token_folder, self._key)
+        visual = VisualTokens(opened, TokenCache(place.limits.cache_nbytes), self._files)
+        self._family: Family | None = opened
+        self._reading: Reading | None = Reading(opened, language, visual)
 
     @property
     def name(self) -> str:
@@ -153,14 +150,17 @@ class TransformersRunner:
 
     @property
     def trouble(self) -> str:
-        """That memory was short; "" where it was not."""
-        began = self._place.limits
-        if self._limits == began:
-            return ""
-        return (
-            f"{self.name}: memory was short; went on with {self._limits.frames} frames and {self._limits.tokens} tokens at a "
-            f"time instead of {began.frames} and {began.tokens}"
-        )
+        """That memory was short or files of visual tokens were damaged; "" where neither was."""
+        began, now = self._place.limits, self._limits
+        told = []
+        if now != began:
+            told.append(
+                f"memory was short; went on with {now.frames} frames and {now.tokens} tokens at a time "
+                f"instead of {began.frames} and {began.tokens}"
+            )
+        if self._files is not None and self._files.damaged:
+            told.append(f"{self._files.damaged} files of visual tokens were damaged, and made again")
+        return f"{self.name}: {'; '.join(told)}" if told else ""
 
     def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int, source: str = "") -> PreparedFrames:
         """Resize n >= 1 frames as the checkpoint's own processor does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
@@ -15,8 +15,7 @@ from transformers.utils import logging
 
 from framedex.errors import ArtefactError, first_line
 from framedex.mllm.checkpoint import Checkpoint
-
-Dtype = Literal["float32", "bfloat16", "float16"]
+from framedex.mllm.options import Dtype
 
 #: Named in the MLLM key: another kind rounds otherwise. It is the only one that takes a mask of one's own on every device.
 ATTENTION = "sdpa"

@@ -9,10 +9,10 @@ from itertools import chain
 import torch
 
 from framedex.mllm.branches import Tree, grown
-from framedex.mllm.device import Limits
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet
 from framedex.mllm.language import Growing, LanguageModel, Prefix
+from framedex.mllm.options import Limits
 from framedex.mllm.tokens import WRITTEN_TOKENS
 from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
@@ -57,7 +57,7 @@ class Reading:
     @property
     def work(self) -> Work:
         """What was read so far."""
-        return replace(self._work, tower_frames=self._visual.frames)
+        return replace(self._work, tower_frames=self._visual.frames, read_frames=self._visual.frames_read)
 
     @torch.inference_mode()
     def see(self, batch: Sequence[FrameSet], to_come: Sequence[FrameSet], limits: Limits) -> list[torch.Tensor]:

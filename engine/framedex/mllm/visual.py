@@ -12,6 +12,7 @@ import torch
 from framedex.contracts import Pixels
 from framedex.mllm.family import Family
 from framedex.mllm.token_cache import TokenCache
+from framedex.mllm.token_files import TokenFiles
 
 Pictures = Mapping[str, Pixels]
 
@@ -22,16 +23,20 @@ class VisualTokens:
     Args:
         family: loaded.
         cache: of tokens, by frame key.
+        files: of tokens, for other runs; None for none.
 
     Attributes:
         frames: that have passed the tower.
+        frames_read: whose tokens came from files.
     """
 
-    def __init__(self, family: Family, cache: TokenCache) -> None:
+    def __init__(self, family: Family, cache: TokenCache, files: TokenFiles | None = None) -> None:
         self._family = family
         self._cache = cache
+        self._files = files
         self._unpaid_s: dict[str, float] = {}
         self.frames = 0
+        self.frames_read = 0
 
     def of(self, pictures: Pictures, *, to_come: Iterable[tuple[str, Pixels]], at_once: int) -> dict[str, torch.Tensor]:
         """Tokens of frames.
@@ -44,7 +49,7 @@ class VisualTokens:
         Returns:
             (tokens, hidden) of each, on the CPU.
         """
-        found = {key: tokens for key in pictures if (tokens := self._cache.get(key)) is not None}
+        found = {key: tokens for key in pictures if (tokens := self._kept(key)) is not None}
         missing = [(key, picture) for key, picture in pictures.items() if key not in found]
         for _, of_one_size in groupby(sorted(missing, key=_size), key=_size):
             alike = list(of_one_size)
@@ -65,6 +70,16 @@ class VisualTokens:
         """Let go of all tokens."""
         self._cache.clear()
 
+    def _kept(self, key: str) -> torch.Tensor | None:
+        """Tokens that are there already, in memory or in a file."""
+        tokens = self._cache.get(key)
+        if tokens is None and self._files is not None:
+            tokens = self._files.get(key)
+            if tokens is not None:
+                self.frames_read += 1
+                self._cache.put(key, tokens)
+        return tokens
+
     @torch.inference_mode()
     def _encoded(self, frames: list[tuple[str, Pixels]]) -> dict[str, torch.Tensor]:
         started = time.perf_counter()
@@ -76,6 +91,8 @@ class VisualTokens:
             # A copy of its own: a view would keep the whole batch in memory.
             encoded[key] = each.clone()
             self._cache.put(key, encoded[key])
+            if self._files is not None:
+                self._files.put(key, encoded[key])
             self._unpaid_s[key] = seconds
         return encoded
 
@@ -91,7 +108,7 @@ class VisualTokens:
         fresh = (
             (key, picture)
             for key, picture in to_come
-            if key not in but and key not in self._cache and picture.shape == size
+            if key not in but and picture.shape == size and self._kept(key) is None
         )
         ahead: dict[str, Pixels] = {}
         for key, picture in fresh:

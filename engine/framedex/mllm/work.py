@@ -11,6 +11,7 @@ class Work:
 
     Attributes:
         tower_frames: frames that pass the vision tower.
+        read_frames: frames whose tokens are read from files instead.
         prefills: sets of frames whose part of the prompt is read.
         forwards: calls of the language model, prefills included; sets that are read together are one.
         prefix_tokens: tokens in prefills.
@@ -18,6 +19,7 @@ class Work:
     """
 
     tower_frames: int = 0
+    read_frames: int = 0
     prefills: int = 0
     forwards: int = 0
     prefix_tokens: int = 0

@@ -12,14 +12,16 @@ from framedex.embed import BUNDLED as BUNDLED_ENCODERS
 from framedex.embed.of_store import store_embedder
 from framedex.errors import UsageError
 from framedex.index import Store
-from framedex.mllm import BUNDLED as BUNDLED_MLLMS
 from framedex.mllm import load_runner
 from framedex.mllm.base import Runner
+from framedex.mllm.checkpoint import located
+from framedex.mllm.options import RunnerOptions
 from framedex.scores.curves import CurveSource
 from framedex.scores.index_curves import IndexCurves
 from framedex.scores.score_store import ScoreStore
 from framedex.scores.stored_curves import StoredCurves
 from framedex.select.material import check_reads
+from framedex.sweep.answer_cache import AnswerCache
 from framedex.sweep.choose import prompts_of
 from framedex.sweep.config import StoredScores, SweepConfig
 from framedex.sweep.plan import Model, Plan, PlannedVideo, plan_grid, plan_videos
@@ -36,6 +38,7 @@ class OpenSweep:
         sources: of the scores, in the order of the plan's encoders.
         runners: in the order of the plan's MLLMs.
         threads: for decoding and scoring; the models have theirs.
+        answer_cache: answers of earlier runs; None where all are asked for again.
     """
 
     plan: Plan
@@ -43,15 +46,19 @@ class OpenSweep:
     sources: tuple[CurveSource, ...]
     runners: tuple[Runner, ...]
     threads: int
+    answer_cache: AnswerCache | None = None
 
 
 @contextmanager
-def open_sweep(config: SweepConfig, *, threads: int, keeps_prompts: bool = True) -> Iterator[OpenSweep]:
+def open_sweep(
+    config: SweepConfig, *, threads: int, keeps_prompts: bool = True, mllm_options: RunnerOptions | None = None
+) -> Iterator[OpenSweep]:
     """Resolve a sweep and open its models, cheapest checks first; nothing is written but the cache of prompt vectors.
 
     Args:
         config: the sweep.yaml.
         threads: for each stage, >= 1; the stages take turns.
+        mllm_options: how the models are loaded and run.
         keeps_prompts: whether prompt vectors are written to the store's cache.
 
     Raises:
@@ -80,7 +87,7 @@ def open_sweep(config: SweepConfig, *, threads: int, keeps_prompts: bool = True)
             )
         _check_curves(videos, sources, config)
         runners = tuple(
-            stack.enter_context(load_runner(_located(config.folder, name, BUNDLED_MLLMS), threads=threads))
+            stack.enter_context(load_runner(located(name, config.folder), threads=threads, options=mllm_options))
             for name in config.mllms
         )
         mllms = tuple(Model(name=runner.name, key=runner.key) for runner in runners)

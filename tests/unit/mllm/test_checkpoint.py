@@ -6,11 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from framedex.errors import ArtefactError, FramedexError, UsageError
 from framedex.mllm import BUNDLED, families, load_runner
-from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.checkpoint import Checkpoint, located
 from smolvlm_checkpoints import tiny_smolvlm
 
 
@@ -54,6 +55,35 @@ def test_another_kind_of_model_is_refused_before_anything_is_loaded(folder: Path
     (folder / "model.safetensors").write_bytes(b"never read")
     with pytest.raises(ArtefactError, match=r"model_type 'smolvlm' or .*, got 'idefics3'; framedex runs no other"):
         load_runner(folder, threads=1)
+
+
+def test_a_name_of_the_hub_is_found_in_its_local_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, commit = tmp_path / "hub", "0" * 40
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    with pytest.raises(
+        UsageError, match="'owner/model': no such folder, and not in the local cache of the Hugging Face"
+    ):
+        load_runner("owner/model", threads=1)
+    kept = cache / "models--owner--model"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text(commit)
+    shutil.copytree(folder, kept / "snapshots" / commit)
+    checkpoint = Checkpoint.open("owner/model")
+    assert checkpoint.origin == "owner/model"
+    assert checkpoint.digest() == Checkpoint.open(folder).digest()
+    (kept / "snapshots" / commit / "tokenizer.json").unlink()
+    with pytest.raises(ArtefactError, match=r"tokenizer\.json is missing"):
+        load_runner("owner/model", threads=1)
+
+
+def test_names_in_a_file_are_bundled_or_of_the_hub_or_paths(tmp_path: Path) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    assert located("micro-smolvlm", tmp_path) == "micro-smolvlm"
+    assert located("owner/model-2.2B", tmp_path) == "owner/model-2.2B"
+    for path in ("models/mine", "mine", "a/b/c", "./micro-smolvlm", "../owner"):
+        assert located(path, tmp_path) == str(tmp_path / path)
 
 
 @pytest.mark.parametrize(

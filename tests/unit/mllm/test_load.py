@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from framedex.errors import ArtefactError
 from framedex.mllm.checkpoint import Checkpoint
-from framedex.mllm.load import Dtype, Loaded
+from framedex.mllm.load import Loaded
 from framedex.mllm.load import load_model as load
+from framedex.mllm.options import Dtype
 from framedex.mllm.smolvlm import SmolVlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
 
