@@ -18,8 +18,7 @@ The physical limit is the longest of: decoding alone (the faster way), embedding
 by the threads. Before anything is timed the vectors of ingest and loop are compared. Ways take turns; figures are medians. Other
 work on the machine slows the loop most, for torch's threads wait by spinning, and ingest's decoders step back for it.
 
-Memory is the largest resident size (VmHWM, read every 50 ms) of `framedex index` and of each of its processes, added up: pages
-that they share count in each. It is measured on two clips of the same pictures that differ in length only.
+Memory is that of bench/ingest_memory.py, on clips of small pictures, where what grows with the length weighs most.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ import argparse
 import importlib.metadata
 import itertools
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -42,10 +40,9 @@ from framedex.embed import load_embedder
 from framedex.index import Store
 from framedex.ingest import Indexed, IngestSettings, ingest
 from harness import Measured, report, run_bench
-from ingest_clips import FULL, QUICK, Plan, Workload, make_workloads, write_repeated
+from ingest_clips import FULL, QUICK, Plan, Workload, make_workloads
 from ingest_loop import (
     MIN_COSINE,
-    SAMPLE_S,
     Decoders,
     PublicLoop,
     Took,
@@ -54,11 +51,9 @@ from ingest_loop import (
     interleaved,
     least_cosine,
     spent_s,
-    watched,
 )
+from ingest_memory import Memory, measure_memory, memory_how, memory_rows, print_memory, worst_growth
 
-#: FFmpeg keeps an index of every packet of an open MP4, and of the key frames of a Matroska file.
-CONTAINERS = ("mkv", "mp4")
 FPS = 1
 GRID = FpsGrid.parse(str(FPS))
 PACKAGES = ("av", "numpy", "onnxruntime", "torch", "transformers")
@@ -108,25 +103,6 @@ class Result:
         return self.took["loop"].wall_s / self.took["ingest"].wall_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """`framedex index` on one long or short clip: medians.
-
-    Attributes:
-        name: "short.mkv" or "long.mp4".
-        seconds: length of the clip.
-        peak_nbytes: largest resident sizes of all processes, added up.
-        wall_s: of the command, watched.
-        complete: every frame is in the store, and none was flagged as damaged.
-    """
-
-    name: str
-    seconds: int
-    peak_nbytes: float
-    wall_s: float
-    complete: bool
-
-
 def run(options: argparse.Namespace, folder: Path) -> bool:
     """Make the inputs, measure everything, print tables and JSON line; tells whether the answers were equal."""
     plan, repeats = (QUICK, 3) if options.quick else (FULL, 5)
@@ -134,7 +110,9 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     workloads = make_workloads(folder, plan)
     with Decoders(threads) as decoders:
         results = [measure(workload, decoders, folder / "out", threads, repeats) for workload in workloads]
-    memory = measure_memory(plan, folder / "memory", threads, repeats=1 if options.quick else repeats)
+    memory = measure_memory(
+        plan.memory_size, plan.memory_s, folder / "memory", threads=threads, repeats=1 if options.quick else repeats
+    )
     print_results(results, memory)
     equal = all(result.least_cosine >= MIN_COSINE for result in results) and all(one.complete for one in memory)
     conclude(options, plan, results, memory, threads=threads, equal=equal)
@@ -172,43 +150,6 @@ def measure(workload: Workload, decoders: Decoders, folder: Path, threads: int, 
     return Result(name=workload.name, took=took, command_s=command_s, least_cosine=cosine, threads=threads)
 
 
-def measure_memory(plan: Plan, folder: Path, threads: int, *, repeats: int) -> list[Memory]:
-    """Index a short and a long clip of the same pictures, and watch."""
-    folder.mkdir()
-    results = []
-    for suffix in CONTAINERS:
-        paths = {seconds: folder / f"{seconds}.{suffix}" for seconds in plan.memory_s}
-        expected = write_repeated(paths, width=plan.memory_size[0], height=plan.memory_size[1])
-        for (seconds, path), length in zip(paths.items(), ("short", "long"), strict=True):
-            results.append(_memory_of(path, f"{length}.{suffix}", seconds, expected[seconds], threads, repeats))
-    return results
-
-
-def _memory_of(path: Path, name: str, seconds: int, n_frames: int, threads: int, repeats: int) -> Memory:
-    note(f"memory: {path.suffix} of {seconds / 60:g} minutes")
-    peaks, walls_s, complete = [], [], True
-    for number in range(repeats):
-        store = path.with_name(f"{name}-{number}")
-        began_s = time.perf_counter()
-        peaks.append(watched(index_command([path], store, encoder="micro-siglip", fps=FPS, threads=threads)))
-        walls_s.append(time.perf_counter() - began_s)
-        (row,) = Store.open(store).videos()
-        complete = complete and (row.count, row.decode.damaged_frames) == (n_frames, 0)
-    return Memory(
-        name=name,
-        seconds=seconds,
-        peak_nbytes=statistics.median(peaks),
-        wall_s=statistics.median(walls_s),
-        complete=complete,
-    )
-
-
-def growth(memory: Sequence[Memory], suffix: str) -> float:
-    """Peak of the long clip over that of the short one."""
-    peaks = {one.name: one.peak_nbytes for one in memory}
-    return peaks[f"long.{suffix}"] / peaks[f"short.{suffix}"]
-
-
 def print_results(results: Sequence[Result], memory: Sequence[Memory]) -> None:
     """The tables."""
     ways = {way: f"{way} s" for way in results[0].took}
@@ -229,18 +170,7 @@ def print_results(results: Sequence[Result], memory: Sequence[Memory]) -> None:
         ],
     )
     print()
-    print_table(
-        ["clip", "peak MiB", "command s", "complete"],
-        [
-            [
-                f"{one.seconds / 60:g} min {one.name.partition('.')[2]}",
-                f"{one.peak_nbytes / 2**20:.1f}",
-                f"{one.wall_s:.2f}",
-                str(one.complete),
-            ]
-            for one in memory
-        ],
-    )
+    print_memory(memory)
 
 
 def conclude(
@@ -265,11 +195,7 @@ def conclude(
             Measured(name=f"{result.name}.speedup_vs_public_loop", value=result.speedup, unit="ratio"),
             Measured(name=f"{result.name}.least_cosine", value=result.least_cosine, unit="cosine"),
         ]
-    for one in memory:
-        rows.append(Measured(name=f"memory.{one.name}.peak", value=one.peak_nbytes / 2**20, unit="MiB"))
-        rows.append(Measured(name=f"memory.{one.name}.wall", value=one.wall_s, unit="s"))
-    for suffix in CONTAINERS:
-        rows.append(Measured(name=f"memory.{suffix}.long_over_short", value=growth(memory, suffix), unit="ratio"))
+    rows += memory_rows(memory)
     report(
         "ingest",
         threads=threads,
@@ -279,7 +205,7 @@ def conclude(
             "clips": [f"{clips.number} x {clips.seconds} s" for clips in plan.clips],
             "sizes": {name: f"{width}x{height}" for name, (width, height) in plan.sizes.items()},
             "tower": f"random weights, {plan.tower[0]} wide, {plan.tower[1]} layers, patch 16, 224 px",
-            "memory": f"{plan.memory_size[0]}x{plan.memory_size[1]}, sum of VmHWM, read every {SAMPLE_S * 1000:g} ms",
+            "memory": memory_how(plan.memory_size),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
             "quick": options.quick,
         },
@@ -288,7 +214,7 @@ def conclude(
         ratios={
             "wall_over_limit": max(result.over_limit for result in results),
             "speedup_vs_public_loop": min(result.speedup for result in results),
-            "peak_rss_long_over_short": max(growth(memory, suffix) for suffix in CONTAINERS),
+            "peak_rss_long_over_short": worst_growth(memory),
         },
         out=options.out,
     )

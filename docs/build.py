@@ -149,8 +149,9 @@ def decode_table(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", remark])
 
 
-def ingest_table(result: dict[str, Any]) -> str:
-    """Whole ingests of bench/ingest.py."""
+def ingest_table(results: dict[str, Any]) -> str:
+    """Whole ingests of bench/ingest.py, and memory by bench/ingest_memory.py, where it has a result."""
+    result = results["ingest"]
     rows = {row["name"]: row["value"] for row in result["rows"]}
     lines = [
         "| clips | framedex | what the machine allows | decode everything, embed, save |",
@@ -160,12 +161,18 @@ def ingest_table(result: dict[str, Any]) -> str:
         ours, loop = rows[f"{workload}.ingest.wall"], rows[f"{workload}.loop.wall"]
         limit = ours / rows[f"{workload}.wall_over_limit"]
         lines.append(f"| {workload.replace('_', ' ')} | {ours:.1f} s | {limit:.1f} s | {loop:.1f} s |")
+    remark = f"Equal vectors; {result['machine']}; `{result['config']['command']}` at commit `{result['commit']}`."
+    grown = "; ".join(_grown(results[bench]) for bench in ("ingest_memory", "ingest") if bench in results)
+    memory = f"The memory that three hours of video take, over that of three minutes: {grown}."
+    return "\n".join([*lines, "", remark, memory])
+
+
+def _grown(result: dict[str, Any]) -> str:
+    """How much more memory a long video takes, by container."""
+    rows = {row["name"]: row["value"] for row in result["rows"]}
     grown = [f"{rows[f'memory.{kind}.long_over_short']:.2f} × in {name}" for kind, name in CONTAINERS.items()]
-    remark = (
-        f"Equal vectors; {result['machine']}; the memory that three hours of video take, over that of three minutes: "
-        f"{', '.join(grown)}; `{result['config']['command']}` at commit `{result['commit']}`."
-    )
-    return "\n".join([*lines, "", remark])
+    size = result["config"]["memory"].partition(",")[0].replace("x", " × ")
+    return f"{', '.join(grown)} at {size} (commit `{result['commit']}`)"
 
 
 def module_lines() -> str:
@@ -335,12 +342,14 @@ def scale_rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 #: Tables of several benches, of those that have a result.
-TABLES_OF_SEVERAL = {"lookups": (("lookup", "select", "throughput", "scale"), lookups_table)}
+TABLES_OF_SEVERAL = {
+    "lookups": (("lookup", "select", "throughput", "scale"), lookups_table),
+    "ingest": (("ingest", "ingest_memory"), ingest_table),
+}
 TABLES = {
     "throughput": throughput_table,
     "demo": demo_table,
     "decode": decode_table,
-    "ingest": ingest_table,
     "embed": embed_table,
     "parity": parity_table,
 }
