@@ -157,6 +157,9 @@ def select(
     how = _one_of("--transform", transform, get_args(Transform))
     asked = _asked(questions, variant or [], prompt or [], _combination(combine, weight), video)
     records: list[SelectionRecord] = []
+    # A table shows the first selections: no others are kept.
+    shown = asked if json else asked[: -(-_SHOWN // (len(samplers) * len(budgets)))]
+    kept = {(each.question.id, each.variant) for each in shown}
     partial = _Partial()
     with _source(opened, encoder=encoder, scores=scores, grid=grid, scorer=scorer) as source:
         asks = by_row(opened, source, asked, grid=grid)
@@ -174,10 +177,11 @@ def select(
                 if writer is not None:
                     writer.add(part)
                 if json or output is None:
-                    records += part.records()
+                    records += (each for each in part.records() if (each.question_id, each.variant) in kept)
                 if progress is not None:
                     progress.show(partial.videos, len(asks))
-        truncated = source.truncated_texts([text for each in asked for text in texts_of(each.prompt)])
+        texts = dict.fromkeys(text for each in asked for text in texts_of(each.prompt))
+        truncated = source.truncated_texts(list(texts))
     if truncated:
         note(f"note: {len(truncated)} prompts are longer than the encoder's text length; their ends were not read")
     partial.note()
@@ -188,7 +192,7 @@ def select(
     if json:
         print_json({"selections": [record.as_dict() for record in records]})
     elif output is None:
-        _show(records)
+        _show(records, partial.selections)
 
 
 @contextmanager
@@ -282,7 +286,7 @@ def _asked(
     return [asked_together(question, prompts, combination)]
 
 
-def _show(records: Sequence[SelectionRecord]) -> None:
+def _show(records: Sequence[SelectionRecord], selections: int) -> None:
     several = len({record.variant for record in records}) > 1
     rows = [
         [
@@ -295,5 +299,5 @@ def _show(records: Sequence[SelectionRecord]) -> None:
         for record in records[:_SHOWN]
     ]
     print_table(["question", *(["variant"] if several else []), "sampler", "budget", "frames at"], rows)
-    if len(records) > _SHOWN:
-        note(f"… and {len(records) - _SHOWN} more; write them all with -o FILE, or use --json")
+    if selections > _SHOWN:
+        note(f"… and {selections - _SHOWN} more; write them all with -o PATH, or use --json")

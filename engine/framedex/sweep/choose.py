@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from framedex.errors import StoreError
 from framedex.keys import KEY_LENGTH, canonical_json
 from framedex.scores.curves import CurveSource, Prompt
@@ -17,6 +19,7 @@ from framedex.select.records import params_of
 from framedex.select.scored import Asked, Scored, fetch, pick, scored
 from framedex.select.windows import window_starts
 from framedex.sweep.config import SweepConfig
+from framedex.sweep.given import GivenByPrompt
 from framedex.sweep.plan import Plan, PlannedVideo
 from framedex.sweep.questions import SweptQuestion
 from framedex.sweep.record import Arm
@@ -123,7 +126,7 @@ def choose(
             for group, video, choices in zip(groups, videos, by_question, strict=True):
                 chosen: dict[int, list[Choice]] = {}
                 for at, each in enumerate(group, first):
-                    chosen |= _of_scored(each, picks.video(at), video, source.key, config)
+                    chosen |= _of_scored(each, picks.video(at), video, source.key, plan)
                 first += len(group)
                 for position in sorted(chosen):
                     choices[position // len(config.variants)] += chosen[position]
@@ -196,9 +199,10 @@ class _FrameSets:
 
 
 def _of_scored(
-    each: Scored, picks: Picks, video: PlannedVideo, source_key: str, config: SweepConfig
+    each: Scored, picks: Picks, video: PlannedVideo, source_key: str, plan: Plan
 ) -> Mapping[int, list[Choice]]:
     """By position among what was asked of the video: what every rule chooses for it."""
+    config = plan.config
     sets = _FrameSets(each)
     positions = picks.values.tolist()
     scores = picks.of_scores([each.scores]).tolist()
@@ -229,7 +233,8 @@ def _of_scored(
                 )
             )
         windows = _windows(each, prompt, about, config, sets)
-        found[position] = [*by_rule[:selected], *windows, *by_rule[selected:]]
+        given = _given(each, prompt, about, plan.given)
+        found[position] = [*by_rule[:selected], *given, *windows, *by_rule[selected:]]
     return found
 
 
@@ -242,6 +247,25 @@ def _about(each: Scored, prompt: int, question: SweptQuestion, source_key: str) 
         "grid": each.row.grid,
         "transform": each.transforms[prompt],
     }
+
+
+def _given(each: Scored, prompt: int, about: Mapping[str, Any], given: GivenByPrompt) -> Iterator[Choice]:
+    asked = each.asked[prompt]
+    for selection in given.get((asked.question.id, asked.variant), ()):
+        at = np.minimum(np.searchsorted(each.rows, selection.rows), len(each.rows) - 1)
+        whole = np.array_equal(each.rows[at], selection.rows)  # a curve may leave frames out
+        yield Choice(
+            **about,
+            arm="select",
+            sampler=selection.sampler,
+            params=selection.params,
+            budget=selection.budget,
+            seed=selection.seed,
+            rows=selection.rows,
+            pts_us=selection.pts_us,
+            scores=tuple(each.scores[prompt, at].tolist()) if whole else None,
+            frame_set_id=frame_set_id(each.row.video_key, selection.pts_us),
+        )
 
 
 def _windows(

@@ -11,6 +11,8 @@
     transforms: [cosine]          of the scores: cosine (none), logit, prob or minmax
     samplers: [uniform, top]      names, or {name: window-top, length: 8}
     budgets: [8]                  frames
+    selections: [{file: bolt.json, name: bolt-paper}]      frames that were chosen elsewhere (docs/interchange.md); none where not
+                                  given; a .parquet file says itself what chose them
     windows: [{length: 8, stride: 4}]                      the sliding-window oracle; none where not given
     drop: {rates: [0.25, 0.5], base: uniform, by: [lowest]}    the drop curve; none where not given; base is among samplers
     no_video: false               ask without any frame, too
@@ -33,6 +35,7 @@ from framedex.mllm.base import Scoring
 from framedex.scores.transform import Transform
 from framedex.select import Sampler, make_sampler
 from framedex.select.drop import By, Drop
+from framedex.sweep.given import GivenFile
 from framedex.sweep.yaml_value import YamlValue
 
 CONFIG_VERSION = 1
@@ -65,6 +68,7 @@ class SweepConfig:
         folder: of the file: paths that were written relative have been joined to it.
         grid: name, or None for the store's only grid.
         encoders: as written; empty for the store's only encoder.
+        selections: files of frames that were chosen elsewhere.
         drop: the drop samplers; their base, which the curve is compared with, is among `samplers`.
     """
 
@@ -78,6 +82,7 @@ class SweepConfig:
     transforms: tuple[Transform, ...] = ("cosine",)
     samplers: tuple[Sampler, ...] = field(default_factory=lambda: (make_sampler("uniform"), make_sampler("top")))
     budgets: tuple[int, ...] = (8,)
+    selections: tuple[GivenFile, ...] = ()
     windows: tuple[WindowRule, ...] = ()
     drop: tuple[Sampler, ...] = ()
     no_video: bool = False
@@ -103,6 +108,7 @@ def read_config(path: Path) -> SweepConfig:
         folder=folder,
         store=folder / Path(fields["store"].text()).expanduser(),
         questions=fields["questions"].many(lambda item: folder / Path(item.text()).expanduser()),
+        selections=fields["selections"].many(lambda item: _given_file(item, folder)) if "selections" in fields else (),
         **given,
     )
     bases = {cast(Drop, sampler).base for sampler in config.drop} - {sampler.name for sampler in config.samplers}
@@ -128,6 +134,16 @@ def _sampler(value: YamlValue) -> Sampler:
         return make_sampler(name, **parameters)
     except UsageError as error:
         raise value.error(str(error)) from error
+
+
+def _given_file(value: YamlValue, folder: Path) -> GivenFile:
+    fields = {"file": value} if not value.is_mapping() else value.fields(("file", "name"), required=["file"])
+    path = folder / Path(fields["file"].text()).expanduser()
+    if path.suffix == ".json" and "name" not in fields:
+        raise value.error("selections: a .json file does not say what chose its frames; write {file: …, name: …}")
+    if path.suffix != ".json" and "name" in fields:
+        raise value.error("selections: name is for a .json file; others say what chose their frames")
+    return GivenFile(path=path, name=fields["name"].text() if "name" in fields else "")
 
 
 def _window(value: YamlValue) -> WindowRule:

@@ -21,9 +21,11 @@ from framedex.scores.index_curves import IndexCurves
 from framedex.scores.score_store import ScoreStore
 from framedex.scores.stored_curves import StoredCurves
 from framedex.select.material import check_reads
+from framedex.select.records import params_of
 from framedex.sweep.answer_cache import AnswerCache
 from framedex.sweep.choose import prompts_of
 from framedex.sweep.config import StoredScores, SweepConfig
+from framedex.sweep.given import Rule, read_given
 from framedex.sweep.plan import Model, Plan, PlannedVideo, plan_grid, plan_videos
 from framedex.sweep.questions import SweptQuestion, swept_questions
 
@@ -86,6 +88,7 @@ def open_sweep(
                 [prompt for question in questions for prompt in question.prompts],
             )
         _check_curves(videos, sources, config)
+        given = read_given(config.selections, store, questions, videos, variants=config.variants, own=_rules(config))
         runners = tuple(
             stack.enter_context(load_runner(located(name, config.folder), threads=threads, options=mllm_options))
             for name in config.mllms
@@ -99,8 +102,18 @@ def open_sweep(
             mllms=mllms,
             videos=videos,
             truncated_prompts=_truncated(sources, questions),
+            given=given,
         )
         yield OpenSweep(plan=plan, store=store, sources=sources, runners=runners, threads=threads)
+
+
+def _rules(config: SweepConfig) -> set[Rule]:
+    return {
+        (sampler.name, params_of(sampler), budget, seed)
+        for sampler in config.samplers
+        for budget in config.budgets
+        for seed in config.seeds
+    }
 
 
 def _source(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from framedex.errors import UsageError, did_you_mean
@@ -15,6 +15,7 @@ from framedex.scores.curves import FrameSource
 from framedex.select import Sampler
 from framedex.select.batch import video_names
 from framedex.sweep.config import SweepConfig
+from framedex.sweep.given import GivenByPrompt, given_key
 from framedex.sweep.questions import SweptQuestion
 
 _SHOWN = 5
@@ -61,6 +62,7 @@ class Plan:
         encoders: whose vectors, or sets whose scores, choose the frames.
         mllms: that answer.
         videos: in the order in which the manifests first name them.
+        given: frames that were chosen elsewhere.
         truncated_prompts: (variant, question, encoder) prompts longer than the encoder reads: their ends count for nothing.
     """
 
@@ -70,6 +72,7 @@ class Plan:
     mllms: tuple[Model, ...]
     videos: tuple[PlannedVideo, ...]
     truncated_prompts: int
+    given: GivenByPrompt = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """All that the records depend on, names and paths aside: plain values, compared field by field."""
@@ -89,6 +92,7 @@ class Plan:
             "scoring": list(config.scoring),
             "option_orders": config.option_orders,
             "seeds": list(config.seeds),
+            **({"selections": given_key(self.given)} if self.given else {}),
         }
 
     @property
@@ -99,8 +103,8 @@ class Plan:
 
 def first_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """The first field in which two identities differ, as a phrase; None where they are equal."""
-    for name, value in now.items():
-        was = before.get(name)
+    for name in dict.fromkeys((*now, *before)):
+        was, value = before.get(name), now.get(name)
         if was == value:
             continue
         if name == "questions":
