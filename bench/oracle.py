@@ -203,7 +203,7 @@ def whole(folder: Path) -> Setting:
 
 def small(folder: Path) -> Setting:
     """A shape that has the same parts and takes seconds."""
-    layers: dict[str, Any] = {"num_hidden_layers": 6}
+    layers: dict[str, Any] = {"num_hidden_layers": 4}
     checkpoint = make_smolvlm(
         folder,
         side=256,
