@@ -25,8 +25,10 @@ _LEAST = -700.0  # exponents below give 0
 
 
 def total(values: Numbers) -> float:
-    """The sum of n >= 1 numbers, from the first on, one after the other."""
-    return float(np.cumsum(values)[-1])
+    """The sum of n >= 1 numbers: eight sums side by side, of every eighth number each, then of these from the first on."""
+    lanes = np.zeros((-(-len(values) // 8), 8))
+    lanes.ravel()[: len(values)] = values
+    return float(np.cumsum(np.cumsum(lanes, axis=0)[-1])[-1])
 
 
 def log(values: Numbers) -> Numbers:

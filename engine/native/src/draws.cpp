@@ -77,16 +77,28 @@ Halves multiply(std::uint64_t a, std::uint64_t b) {
     return {static_cast<std::uint64_t>(product >> 64), static_cast<std::uint64_t>(product)};
 }
 
-// Philox4x64 with ten rounds (Salmon, Moraes, Dror and Shaw, SC 2011): the numbers of one value of the counter.
-std::array<std::uint64_t, 4> philox(std::array<std::uint64_t, 4> counter, std::array<std::uint64_t, 2> key) {
+using Block = std::array<std::uint64_t, 4>;
+
+// Philox4x64 with ten rounds (Salmon, Moraes, Dror and Shaw, SC 2011): the numbers of B values of the counter from `first` on, side
+// by side, since each round waits for the one before.
+template <std::size_t B>
+inline void philox(std::uint64_t first, std::array<std::uint64_t, 2> key, Block (&numbers)[B]) {
+    for (std::size_t b = 0; b < B; ++b) {
+        numbers[b] = {first + b, 0, 0, 0};
+    }
     for (int round = 0; round < 10; ++round) {
-        const Halves first = multiply(0xd2e7470ee14c6c93, counter[0]);
-        const Halves second = multiply(0xca5a826395121157, counter[2]);
-        counter = {second.high ^ counter[1] ^ key[0], second.low, first.high ^ counter[3] ^ key[1], first.low};
+        for (Block& each : numbers) {
+            const Halves one = multiply(0xd2e7470ee14c6c93, each[0]);
+            const Halves two = multiply(0xca5a826395121157, each[2]);
+            each = {two.high ^ each[1] ^ key[0], two.low, one.high ^ each[3] ^ key[1], one.low};
+        }
         key[0] += 0x9e3779b97f4a7c15;  // the golden ratio
         key[1] += 0xbb67ae8584caa73b;  // sqrt(3) - 1
     }
-    return counter;
+}
+
+double uniform_of(std::uint64_t number) {
+    return static_cast<double>(static_cast<std::int64_t>(number >> 11)) * 0x1p-53;
 }
 
 }  // namespace
@@ -123,11 +135,20 @@ void draw_uniforms(std::string_view text, std::size_t n, double* uniforms) {
     const std::array<std::uint8_t, 32> digest = sha256(text);
     const auto high = read_big_endian<std::uint64_t>(digest.data());
     const auto low = read_big_endian<std::uint64_t>(digest.data() + 8);
-    for (std::size_t i = 0; i < n; i += 4) {
-        // NumPy counts before it draws, so the first value is 1.
-        const auto numbers = philox({i / 4 + 1, 0, 0, 0}, {low, high});
+    constexpr std::size_t together = 3;
+    std::size_t i = 0;
+    Block blocks[together];
+    // NumPy counts before it draws, so the first value is 1.
+    for (; i + 4 * together <= n; i += 4 * together) {
+        philox(i / 4 + 1, {low, high}, blocks);
+        for (std::size_t j = 0; j < 4 * together; ++j) {
+            uniforms[i + j] = uniform_of(blocks[j / 4][j % 4]);
+        }
+    }
+    for (Block one[1]; i < n; i += 4) {
+        philox(i / 4 + 1, {low, high}, one);
         for (std::size_t j = 0; j < 4 && i + j < n; ++j) {
-            uniforms[i + j] = static_cast<double>(numbers[j] >> 11) * 0x1p-53;
+            uniforms[i + j] = uniform_of(one[0][j]);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "framedex/simd.h"
 #include "framedex/spans.h"
 
 namespace framedex {
@@ -35,5 +36,7 @@ struct Kernel {
 extern const Kernel kPortableKernel;
 extern const Kernel kAvx2Kernel;    // only where best_simd_level() says so
 extern const Kernel kAvx512Kernel;  // the same
+
+const Kernel& kernel_of(SimdLevel level);
 
 }  // namespace framedex

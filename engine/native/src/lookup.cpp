@@ -13,15 +13,6 @@
 
 namespace framedex {
 
-namespace {
-
-// Under this many products a thread costs more to start than it saves (about 50 µs of work).
-constexpr std::size_t kProductsPerThread = std::size_t{1} << 20;
-// Videos are cut into tasks of about this many products, so that one long video is shared by the threads.
-constexpr std::size_t kProductsPerTask = std::size_t{1} << 24;
-// With more than one pack of prompts so many tiles are widened together and each pack is read once for all of them.
-constexpr std::size_t kTilesOfManyPacks = 4;
-
 const Kernel& kernel_of(SimdLevel level) {
     switch (level) {
         case SimdLevel::avx512:
@@ -32,6 +23,15 @@ const Kernel& kernel_of(SimdLevel level) {
             return kPortableKernel;
     }
 }
+
+namespace {
+
+// Under this many products a thread costs more to start than it saves (about 50 µs of work).
+constexpr std::size_t kProductsPerThread = std::size_t{1} << 20;
+// Videos are cut into tasks of about this many products, so that one long video is shared by the threads.
+constexpr std::size_t kProductsPerTask = std::size_t{1} << 24;
+// With more than one pack of prompts so many tiles are widened together and each pack is read once for all of them.
+constexpr std::size_t kTilesOfManyPacks = 4;
 
 // Prompts in packs of kLanes; the last pack has 8 lanes where that is enough.
 struct Packs {

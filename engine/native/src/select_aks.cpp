@@ -12,125 +12,254 @@ namespace framedex {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Halvings whose segments are looked at once for all budgets; deeper ones are looked at as they come.
+constexpr std::size_t kShared = 6;
+// Up to here the best of a segment are found by looking through it for each.
+constexpr std::size_t kSmall = 24;
 
 // One walk through the halves of a curve for all budgets: they halve at the same places, and stop at places of their own.
 class Walk {
   public:
     Walk(const rules::Aks& rule, Curve& curve, std::uint64_t* words)
-        : rule_(rule), curve_(curve), scaled_(curve.scaled()), sums_(curve.scaled_sums()), words_(words) {
+        : rule_(rule), curve_(curve), ranked_(curve.scaled()), words_(words) {
+        const std::size_t n = curve.n();
+        quick_ = curve.spare.of(n + 1);
+        curve.loops().quick_sums(ranked_.x, n, quick_);
         // Twice what rounding can do to a difference of means of numbers from 0 to 1 whose sums run over n of them.
-        const double unit = 0x1p-52 * 8 * static_cast<double>(curve.n() + 1);
-        slack_of_sum_ = unit * (sums_[curve.n() - 1] + 1);
-        slack_ = unit;
+        slack_ = 0x1p-49 * static_cast<double>(n + 1);
+        slack_of_sum_ = slack_ * (quick_[n] + 1);
     }
 
-    // Choosing begins with all of a curve; `budgets` are numbers of those that halve it at all.
+    // Begins with all of the curve; `budgets` are numbers of those that halve it at all.
     void from_the_top(std::span<const std::size_t> budgets) {
         active_.assign(budgets.begin(), budgets.end());
-        visit(0, curve_.n(), 0, 0);
+        std::size_t most = 0;
+        for (const std::size_t b : budgets) {
+            most = std::max(most, deepest(curve_.budgets()[b]));
+        }
+        shared_ = std::min(most, kShared);
+        look({0, curve_.n(), 0, 0});
+        visit({0, curve_.n(), 0, 0}, 0);
     }
 
   private:
-    // The budgets that get here and have not stopped are active_[begin] and on.
-    void visit(std::size_t first, std::size_t last, std::size_t depth, std::size_t begin) {
-        if (first == last) {  // half of one frame is nothing
-            return;
+    // A segment: rows first to last - 1 after `depth` halvings, the index-th of those.
+    struct Segment {
+        std::size_t first;
+        std::size_t last;
+        std::size_t depth;
+        std::size_t index;
+
+        std::size_t size() const { return last - first; }
+        Segment half(std::size_t which) const {
+            const std::size_t middle = first + (last - first) / 2;
+            return {which == 0 ? first : middle, which == 0 ? middle : last, depth + 1, 2 * index + which};
         }
-        const std::size_t end = active_.size();
-        const bool might = may_stand_out(first, last);
-        bool sorted = false;
-        for (std::size_t i = begin; i < end; ++i) {
-            const std::size_t b = active_[i];
-            const std::size_t budget = curve_.budgets()[b];
-            if (depth == deepest(budget) || (might && stands_out(first, last, budget, sorted))) {
-                take_best(first, last, budget >> depth, words_ + b * words_of(curve_.n()));
-            } else {
-                active_.push_back(b);
+    };
+
+    struct Seen {
+        double high;
+        std::size_t at;   // of the first of the highest
+        bool may_stop;    // whether it may stand out, or a part of it
+    };
+
+    Seen& seen(const Segment& segment) { return seen_[(std::size_t{1} << segment.depth) + segment.index]; }
+
+    Seen scan(const Segment& segment) const {
+        Seen found{-kInfinity, segment.first, false};
+        for (std::size_t row = segment.first; row < segment.last; ++row) {
+            const bool higher = ranked_.x[row] > found.high;
+            found.high = higher ? ranked_.x[row] : found.high;
+            found.at = higher ? row : found.at;
+        }
+        return found;
+    }
+
+    Seen look(const Segment& segment) {
+        Seen found{-kInfinity, segment.first, false};
+        if (segment.depth == shared_) {
+            found = scan(segment);
+            found.may_stop = true;
+        } else {
+            const Seen early = look(segment.half(0));
+            const Seen late = look(segment.half(1));
+            found = late.high > early.high ? late : early;
+            found.may_stop = segment.size() > 0 && may_stand_out(segment, found.high);
+            if (segment.depth + 1 < shared_) {
+                found.may_stop |= early.may_stop || late.may_stop;
             }
         }
-        if (active_.size() > end) {
-            const std::size_t middle = first + (last - first) / 2;
-            visit(first, middle, depth + 1, end);
-            visit(middle, last, depth + 1, end);
-        }
-        active_.resize(end);
+        seen(segment) = found;
+        return found;
+    }
+
+    // Whether the gap between the best frames' mean and the mean can exceed t1 at all: it is at most that of the best frame.
+    bool may_stand_out(const Segment& segment, double high) const {
+        const double size = static_cast<double>(segment.size());
+        return high - quick_mean(segment) > rule_.t1 - (slack_of_sum_ / size + slack_);
+    }
+
+    double quick_mean(const Segment& segment) const {
+        return (quick_[segment.last] - quick_[segment.first]) / static_cast<double>(segment.size());
     }
 
     std::size_t deepest(std::size_t budget) const {
         return rule_.strict ? rule_.depth : std::min(rule_.depth, static_cast<std::size_t>(std::bit_width(budget)) - 1);
     }
 
-    // Whether the gap between the best frames' mean and the mean can exceed t1 at all: it is at most that of the best frame.
-    bool may_stand_out(std::size_t first, std::size_t last) const {
-        double low;
-        double high;
-        curve_.loops().extremes(scaled_ + first, last - first, &low, &high);
-        const double sum = sums_[last - 1] - (first == 0 ? 0.0 : sums_[first - 1]);
-        const double size = static_cast<double>(last - first);
-        return high - sum / size > rule_.t1 - (slack_of_sum_ / size + slack_);
+    // The budgets that get here and have not stopped are active_[begin] and on.
+    void visit(const Segment& segment, std::size_t begin) {
+        if (segment.size() == 0) {  // half of one frame is nothing
+            return;
+        }
+        const std::size_t end = active_.size();
+        const bool shared = segment.depth < shared_;
+        if (shared && !seen(segment).may_stop) {
+            for (std::size_t i = begin; i < end; ++i) {
+                halve_down(segment, active_[i]);
+            }
+            return;
+        }
+        const double high = segment.depth <= shared_ ? seen(segment).high : scan(segment).high;
+        const bool may = may_stand_out(segment, high);
+        bool sorted = false;
+        for (std::size_t i = begin; i < end; ++i) {
+            const std::size_t b = active_[i];
+            const std::size_t budget = curve_.budgets()[b];
+            if (segment.depth == deepest(budget) || (may && stands_out(segment, budget, sorted))) {
+                take_best(segment, budget >> segment.depth, b);
+            } else {
+                active_.push_back(b);
+            }
+        }
+        if (active_.size() > end) {
+            visit(segment.half(0), end);
+            visit(segment.half(1), end);
+        }
+        active_.resize(end);
     }
 
-    // The rule itself, its sums in the order of framedex.select.aks.
-    bool stands_out(std::size_t first, std::size_t last, std::size_t budget, bool& sorted) {
-        const std::size_t size = last - first;
-        const double* segment = scaled_ + first;
-        double* down = curve_.spare.of(size);
+    // For a budget that stops nowhere in here before its deepest: as far as what was seen says, all the way.
+    void halve_down(const Segment& segment, std::size_t b) {
+        const std::size_t budget = curve_.budgets()[b];
+        if (segment.size() == 0) {
+            return;
+        }
+        if (segment.depth == deepest(budget)) {
+            take_best(segment, budget >> segment.depth, b);
+        } else if (segment.depth == shared_) {
+            active_.push_back(b);
+            visit(segment, active_.size() - 1);
+            active_.pop_back();
+        } else {
+            halve_down(segment.half(0), b);
+            halve_down(segment.half(1), b);
+        }
+    }
+
+    // The rule itself. Sums that rounding may have put on the wrong side of t1 are summed again as framedex.select.aks does.
+    bool stands_out(const Segment& segment, std::size_t budget, bool& sorted) {
+        const std::size_t size = segment.size();
+        const std::size_t best = std::min(budget, size);
+        if (rule_.t2 < 0) {
+            const double slack = slack_of_sum_ / static_cast<double>(size) + 2 * slack_;
+            const double mean_of_best = best == size ? quick_mean(segment) : quick_mean_of_best(segment, best);
+            const double gap = mean_of_best - quick_mean(segment) - rule_.t1;
+            if (std::fabs(gap) > slack) {
+                return gap > 0;
+            }
+        }
+        const double* numbers = ranked_.x + segment.first;
+        double* down = curve_.spare_more.of(padded(size));
         if (!sorted) {
-            std::copy_n(segment, size, down);
+            std::copy_n(numbers, size, down);
             std::sort(down, down + size, std::greater<>());
             sorted = true;
         }
-        const std::size_t best = std::min(budget, size);
-        const double mean = total(segment, size) / static_cast<double>(size);
-        if (!(total(down, best) / static_cast<double>(best) - mean > rule_.t1)) {
+        const Loops& loops = curve_.loops();
+        const double mean = loops.total(numbers, size) / static_cast<double>(size);
+        if (!(loops.total(down, best) / static_cast<double>(best) - mean > rule_.t1)) {
             return false;
         }
-        double squares = 0;
+        double* squares = curve_.spare_squares.of(padded(size));
         for (std::size_t i = 0; i < size; ++i) {
-            squares += (segment[i] - mean) * (segment[i] - mean);
+            squares[i] = (numbers[i] - mean) * (numbers[i] - mean);
         }
-        return std::sqrt(squares / static_cast<double>(size)) > rule_.t2;
+        return std::sqrt(loops.total(squares, size) / static_cast<double>(size)) > rule_.t2;
     }
 
-    static double total(const double* x, std::size_t n) {
+    double quick_mean_of_best(const Segment& segment, std::size_t k) {
+        const std::uint64_t* bits = best_bits(segment, k);
         double sum = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            sum += x[i];
+        for (std::size_t i = 0; i < words_of(segment.size()); ++i) {
+            for (std::uint64_t word = bits[i]; word != 0; word &= word - 1) {
+                sum += ranked_.x[segment.first + 64 * i + static_cast<std::size_t>(std::countr_zero(word))];
+            }
         }
-        return sum;
+        return sum / static_cast<double>(k);
     }
 
-    void take_best(std::size_t first, std::size_t last, std::size_t k, std::uint64_t* words) {
-        const std::size_t size = last - first;
+    void take_best(const Segment& segment, std::size_t k, std::size_t b) {
+        std::uint64_t* words = words_ + b * words_of(curve_.n());
+        const std::size_t size = segment.size();
         if (k >= size) {
-            for (std::size_t row = first; row < last; ++row) {
+            for (std::size_t row = segment.first; row < segment.last; ++row) {
                 set_bit(words, row);
             }
         } else if (k == 1) {
-            set_bit(words, first + curve_.loops().argmax(scaled_ + first, size));
+            set_bit(words, segment.depth <= shared_ ? seen(segment).at : scan(segment).at);
         } else if (k > 1) {
-            double* segment = curve_.spare_more.of(padded(size));
-            std::copy_n(scaled_ + first, size, segment);
-            std::fill(segment + size, segment + padded(size), -kInfinity);
-            Ranked ranked{segment, size, 0, 0, size};
-            curve_.loops().extremes(segment, size, &ranked.low, &ranked.high);
-            std::uint64_t* found = curve_.found.of(words_of(size));
-            curve_.best().bits(ranked, {&k, 1}, found);
+            const std::uint64_t* bits = best_bits(segment, k);
             for (std::size_t i = 0; i < words_of(size); ++i) {
-                for (std::uint64_t word = found[i]; word != 0; word &= word - 1) {
-                    set_bit(words, first + 64 * i + static_cast<std::size_t>(std::countr_zero(word)));
+                for (std::uint64_t word = bits[i]; word != 0; word &= word - 1) {
+                    set_bit(words, segment.first + 64 * i + static_cast<std::size_t>(std::countr_zero(word)));
                 }
             }
         }
     }
 
+    // The k best rows of a segment, k below its size, as bits from its first row on.
+    const std::uint64_t* best_bits(const Segment& segment, std::size_t k) {
+        const std::size_t size = segment.size();
+        const double* numbers = ranked_.x + segment.first;
+        std::uint64_t* bits = curve_.found.of(words_of(size));
+        if (size <= kSmall) {
+            *bits = 0;
+            for (std::size_t i = 0; i < k; ++i) {
+                double high = -kInfinity;
+                std::uint64_t at = 0;
+                for (std::size_t row = 0; row < size; ++row) {
+                    const bool higher = (numbers[row] > high) & ((*bits >> row & 1) == 0);
+                    high = higher ? numbers[row] : high;
+                    at = higher ? row : at;
+                }
+                *bits |= std::uint64_t{1} << at;
+            }
+            return bits;
+        }
+        double* copied = curve_.spare_numbers.of(padded(size));
+        std::copy_n(numbers, size, copied);
+        std::fill(copied + size, copied + padded(size), -kInfinity);
+        Ranked ranked{copied, nullptr, size, 0.0, 1.0, size};
+        if (ranked_.steps != nullptr) {
+            Step* steps = curve_.spare_steps.of(padded_steps(size));
+            std::copy_n(ranked_.steps + segment.first, size, steps);
+            std::fill(steps + size, steps + padded_steps(size), kNoStep);
+            ranked.steps = steps;
+        }
+        curve_.best().bits(ranked, {&k, 1}, bits);
+        return bits;
+    }
+
     const rules::Aks& rule_;
     Curve& curve_;
-    const double* scaled_;
-    const double* sums_;
+    const Ranked& ranked_;
     std::uint64_t* words_;
-    double slack_of_sum_;
+    double* quick_;
     double slack_;
+    double slack_of_sum_;
+    std::size_t shared_ = 0;
+    Seen seen_[std::size_t{2} << kShared];  // 2^depth + index; of depths up to shared_
     std::vector<std::size_t> active_;
 };
 
@@ -149,7 +278,6 @@ void choose(const rules::Aks& rule, Curve& curve, std::span<Cell> cells) {
     if (count > 0) {
         Walk(rule, curve, words).from_the_top({halving, count});
     }
-    const Ranked scaled{curve.scaled(), n, 0.0, 1.0, n};
     for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
         const std::size_t budget = curve.budgets()[b];
         Cell& cell = cells[b * curve.seeds()];
@@ -158,9 +286,9 @@ void choose(const rules::Aks& rule, Curve& curve, std::span<Cell> cells) {
             continue;
         }
         if (!rule.strict) {
-            curve.top_up(scaled, budget, words + b * words_of(n));
+            curve.top_up(curve.scaled(), budget, words + b * words_of(n));
         }
-        cell.count = static_cast<std::size_t>(write_rows(words + b * words_of(n), n, cell.rows) - cell.rows);
+        cell.count = curve.loops().write_rows(words + b * words_of(n), n, cell.rows);
     }
     curve.repeat(cells);
 }

@@ -59,21 +59,69 @@ std::size_t count_bits(const std::uint64_t* words, std::size_t n) {
     return count;
 }
 
-std::int32_t* write_rows(const std::uint64_t* words, std::size_t n, std::int32_t* rows) {
-    for (std::size_t i = 0; i < words_of(n); ++i) {
-        for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
-            *rows++ = static_cast<std::int32_t>(64 * i) + std::countr_zero(word);
-        }
-    }
-    return rows;
-}
-
 std::int32_t* write_all_rows(std::size_t n, std::int32_t* rows) {
     std::iota(rows, rows + n, 0);
     return rows + n;
 }
 
+Ranked rank(const Loops& loops, const double* x, std::size_t n, double low, double high, Scratch<Step>& room) {
+    Step* steps = room.of(padded_steps(n));
+    return {x, loops.step(x, n, low, high, steps) ? steps : nullptr, n, low, high, n};
+}
+
 void Best::bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words) {
+    if (ranked.steps == nullptr) {
+        bits_of_numbers(ranked, ks, words);
+        return;
+    }
+    const std::size_t size = words_of(ranked.n);
+    Level* levels = levels_.of(ks.size());
+    loops_.levels(ranked.steps, ranked.n, ranked.free, ks.data(), ks.size(), levels);
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        const bool whole = levels[i].reached == ks[i];
+        loops_.step_bits(ranked.steps, ranked.n, levels[i].least + (whole ? 0 : 1), words + i * size);
+        if (!whole) {
+            resolve(ranked, levels[i], ks[i] - levels[i].above, words + i * size);
+        }
+    }
+}
+
+void Best::resolve(const Ranked& ranked, Level level, std::size_t left, std::uint64_t* words) {
+    if (left == 0) {
+        return;
+    }
+    std::uint64_t* bits = level_bits_.of(words_of(ranked.n));
+    loops_.step_bits(ranked.steps, ranked.n, level.least, bits);
+    for (std::size_t i = 0; i < words_of(ranked.n); ++i) {
+        bits[i] &= ~words[i];
+    }
+    const std::size_t count = level.reached - level.above;
+    std::int32_t* rows = level_rows_.of(count);
+    loops_.write_rows(bits, ranked.n, rows);
+    double* numbers = level_numbers_.of(padded(count));
+    double low = kInfinity;
+    double high = -kInfinity;
+    for (std::size_t i = 0; i < count; ++i) {
+        numbers[i] = ranked.x[rows[i]];
+        low = std::min(low, numbers[i]);
+        high = std::max(high, numbers[i]);
+    }
+    std::fill(numbers + count, numbers + padded(count), -kInfinity);
+    if (low == high) {  // the earlier ones
+        for (std::size_t i = 0; i < left; ++i) {
+            set_bit(words, static_cast<std::size_t>(rows[i]));
+        }
+        return;
+    }
+    bits_of_numbers({numbers, nullptr, count, low, high, count}, {&left, 1}, bits);
+    for (std::size_t i = 0; i < count; ++i) {
+        if ((bits[i / 64] >> i % 64 & 1) != 0) {
+            set_bit(words, static_cast<std::size_t>(rows[i]));
+        }
+    }
+}
+
+void Best::bits_of_numbers(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words) {
     const std::size_t size = words_of(ranked.n);
     if (!std::isfinite(ranked.low) || !std::isfinite(ranked.high)) {
         for (std::size_t i = 0; i < ks.size(); ++i) {

@@ -10,14 +10,19 @@
 
 namespace framedex {
 
-// Padded numbers whose rows may be taken: all but those that are -infinity, of which there may be some.
+// Padded numbers, and the same as steps; null where these cannot keep their order. Rows whose step is kNoStep are not taken, or,
+// where there are no steps, those whose number is -infinity.
 struct Ranked {
     const double* x;
+    const Step* steps;
     std::size_t n;
-    double low;   // not above any that may be taken
-    double high;  // not below any
+    double low;        // not above any that may be taken
+    double high;       // not below any
     std::size_t free;  // how many may be taken
 };
+
+// All of n padded numbers; the steps go to `room`, which has room for padded_steps(n).
+Ranked rank(const Loops& loops, const double* x, std::size_t n, double low, double high, Scratch<Step>& room);
 
 inline std::size_t words_of(std::size_t n) { return (n + 63) / 64; }
 
@@ -25,13 +30,11 @@ inline void set_bit(std::uint64_t* words, std::size_t row) { words[row / 64] |= 
 
 std::size_t count_bits(const std::uint64_t* words, std::size_t n);
 
-// The rows of the bits that are set, increasing; returns the end of what it wrote.
-std::int32_t* write_rows(const std::uint64_t* words, std::size_t n, std::int32_t* rows);
-
 // Rows 0 … n - 1.
 std::int32_t* write_all_rows(std::size_t n, std::int32_t* rows);
 
-// Finds the best rows of several sizes in a few passes over the curve that all of them share.
+// Finds the best rows of several sizes in a few passes over the curve that all of them share: over its steps, and where the last
+// row that is taken and the first that is not are of one level, over those of this level.
 class Best {
   public:
     explicit Best(const Loops& loops) : loops_(loops) {}
@@ -40,6 +43,10 @@ class Best {
     void bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words);
 
   private:
+    // The numbers of one level in place of steps that do not tell them apart: adds the best `left` of them.
+    void resolve(const Ranked& ranked, Level level, std::size_t left, std::uint64_t* words);
+    void bits_of_numbers(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words);
+
     struct Bracket {
         double least;  // at least k rows reach it
         std::size_t count;
@@ -57,8 +64,12 @@ class Best {
     void take(const Ranked& ranked, Cut cut, std::uint64_t* words);
 
     const Loops& loops_;
+    Scratch<Level> levels_;
     Scratch<Bracket> brackets_;
     Scratch<std::uint64_t> above_;
+    Scratch<std::uint64_t> level_bits_;
+    Scratch<double> level_numbers_;
+    Scratch<std::int32_t> level_rows_;
 };
 
 }  // namespace framedex

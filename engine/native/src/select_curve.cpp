@@ -18,7 +18,7 @@ void Curve::begin(const double* x, std::size_t n, std::string_view text) {
     x_ = x;
     n_ = n;
     of_prompt_ = text;
-    has_negated_ = has_scaled_ = has_sums_ = false;
+    ranked_.n = negated_.n = scaled_.n = 0;
     drawn_.assign(wanted_.draws.size() * seeds(), 0);
     if (uniforms_.size() < drawn_.size()) {
         uniforms_ = std::vector<Scratch<double>>(drawn_.size());
@@ -28,43 +28,54 @@ void Curve::begin(const double* x, std::size_t n, std::string_view text) {
     }
 }
 
-Ranked Curve::negated() {
-    double* to = negated_.of(padded(n_) + kReadBeyond);
-    if (!has_negated_) {
+const Ranked& Curve::ranked() {
+    if (ranked_.n == 0) {
+        ranked_ = rank(loops_, x_, n_, low_, high_, ranked_steps_);
+    }
+    return ranked_;
+}
+
+const Ranked& Curve::negated() {
+    if (negated_.n == 0) {
+        double* to = negated_numbers_.of(padded(n_));
         loops_.negate(x_, n_, to);
-        has_negated_ = true;
+        negated_ = rank(loops_, to, n_, -high_, -low_, negated_steps_);
     }
-    return {to, n_, -high_, -low_, n_};
+    return negated_;
 }
 
-const double* Curve::scaled() {
-    double* to = scaled_.of(padded(n_));
-    if (!has_scaled_) {
+const Ranked& Curve::scaled() {
+    if (scaled_.n == 0) {
+        double* to = scaled_numbers_.of(padded(n_));
         loops_.scale(x_, n_, low_, high_, to);
-        has_scaled_ = true;
+        scaled_ = rank(loops_, to, n_, 0.0, 1.0, scaled_steps_);
     }
-    return to;
+    return scaled_;
 }
 
-const double* Curve::scaled_sums() {
-    const double* from = scaled();
-    double* to = sums_.of(n_);
-    if (!has_sums_) {
-        double sum = 0;
-        for (std::size_t i = 0; i < n_; ++i) {
-            sum += from[i];
-            to[i] = sum;
-        }
-        has_sums_ = true;
+const std::int32_t* Curve::centres() {
+    std::size_t all = 0;
+    for (const std::size_t budget : budgets()) {
+        all += take(budget);
     }
-    return to;
+    std::int32_t* rows = centres_.of(all);
+    if (centres_of_ != n_) {
+        centres_of_ = n_;
+        for (const std::size_t budget : budgets()) {
+            const std::size_t k = take(budget);
+            for (std::size_t i = 0; i < k; ++i) {
+                *rows++ = static_cast<std::int32_t>((2 * i + 1) * n_ / (2 * k));
+            }
+        }
+    }
+    return centres_.of(all);
 }
 
 const double* Curve::uniforms(std::size_t draw, std::size_t seed, std::size_t count) {
     const std::size_t which = draw * seeds() + seed;
     double* to = uniforms_[which].of(padded(count));
     if (drawn_[which] < count) {
-        text_.assign("[").append(wanted_.seeds[seed]).append(",").append(of_prompt_);
+        text_.assign(1, '[').append(wanted_.seeds[seed]).append(",").append(of_prompt_);
         text_.append(",").append(wanted_.draws[draw]).append("]");
         draw_uniforms(text_, count, to);
         std::fill(to + count, to + padded(count), 0.0);
@@ -92,7 +103,7 @@ void Curve::write_best(const Ranked& ranked, std::span<Cell> cells, std::size_t 
     best_.bits(ranked, {wanted, count}, found);
     for (std::size_t b = 0; b < count; ++b) {
         Cell& cell = cells[b * seeds() + (seed == seeds() ? 0 : seed)];
-        write_rows(found + b * words_of(n_), n_, cell.rows);
+        loops_.write_rows(found + b * words_of(n_), n_, cell.rows);
         cell.count = wanted[b];
     }
     if (seed == seeds()) {
@@ -105,16 +116,25 @@ void Curve::top_up(const Ranked& ranked, std::size_t k, std::uint64_t* words) {
     if (given >= k) {
         return;
     }
-    double* others = others_.of(padded(n_));
-    std::copy_n(ranked.x, padded(n_), others);
-    for (std::size_t i = 0; i < words_of(n_); ++i) {
-        for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
-            others[64 * i + static_cast<std::size_t>(std::countr_zero(word))] = -kInfinity;
+    Ranked left{ranked};
+    left.free = n_ - given;
+    const auto without_given = [&]<typename T>(const T* from, std::size_t size, T* to, T none) {
+        std::copy_n(from, size, to);
+        for (std::size_t i = 0; i < words_of(n_); ++i) {
+            for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
+                to[64 * i + static_cast<std::size_t>(std::countr_zero(word))] = none;
+            }
         }
+        return to;
+    };
+    if (ranked.steps != nullptr) {
+        left.steps = without_given(ranked.steps, padded_steps(n_), other_steps_.of(padded_steps(n_)), kNoStep);
+    } else {
+        left.x = without_given(ranked.x, padded(n_), others_.of(padded(n_)), -kInfinity);
     }
     const std::size_t missing = k - given;
     std::uint64_t* added = added_.of(words_of(n_));
-    best_.bits({others, n_, ranked.low, ranked.high, n_ - given}, {&missing, 1}, added);
+    best_.bits(left, {&missing, 1}, added);
     for (std::size_t i = 0; i < words_of(n_); ++i) {
         words[i] |= added[i];
     }

@@ -38,14 +38,15 @@ class Curve {
     const double* x() const { return x_; }
     double low() const { return low_; }
     double high() const { return high_; }
-    Ranked ranked() const { return {x_, n_, low_, high_, n_}; }
-    Ranked negated();
+    const Ranked& ranked();
+    const Ranked& negated();
 
     // Whether min-max scaling has nothing to divide by.
     bool flat() const { return !(high_ / 2 - low_ / 2 > 0); }
-    const double* scaled();
-    // Its sums from the first number on, one after the other.
-    const double* scaled_sums();
+    const Ranked& scaled();
+
+    // Rows of uniform for every budget, one budget after the other; kept as long as curves have as many frames.
+    const std::int32_t* centres();
 
     // `count` numbers of a draw with one of the seeds.
     const double* uniforms(std::size_t draw, std::size_t seed, std::size_t count);
@@ -65,8 +66,11 @@ class Curve {
     // For rules that do not draw: what stands in the first seed's cell of each budget is copied to the others'.
     void repeat(std::span<Cell> cells) const;
 
-    Scratch<double> spare;       // for one rule at a time
-    Scratch<double> spare_more;  // likewise
+    Scratch<double> spare;  // these are for one rule at a time
+    Scratch<double> spare_more;
+    Scratch<double> spare_numbers;
+    Scratch<double> spare_squares;
+    Scratch<Step> spare_steps;
     Scratch<std::int32_t> spare_rows;
     Scratch<std::uint64_t> found;
     Scratch<std::size_t> ks;
@@ -82,17 +86,23 @@ class Curve {
     std::string text_;
     std::string_view of_prompt_;
 
-    bool has_negated_ = false;
-    bool has_scaled_ = false;
-    bool has_sums_ = false;
-    Scratch<double> negated_;
-    Scratch<double> scaled_;
-    Scratch<double> sums_;
+    // n is 0 until they are asked for.
+    Ranked ranked_{};
+    Ranked negated_{};
+    Ranked scaled_{};
+    Scratch<Step> ranked_steps_;
+    Scratch<double> negated_numbers_;
+    Scratch<Step> negated_steps_;
+    Scratch<double> scaled_numbers_;
+    Scratch<Step> scaled_steps_;
+    std::size_t centres_of_ = 0;
+    Scratch<std::int32_t> centres_;
     std::vector<std::size_t> drawn_;          // by draw and seed: how many numbers
     std::vector<Scratch<double>> uniforms_;  // likewise
     Scratch<std::uint64_t> words_;
     Scratch<std::uint64_t> added_;
     Scratch<double> others_;
+    Scratch<Step> other_steps_;
 };
 
 // The rules, but mmr: the rows of every budget and seed to cells[budget * seeds + seed]. The rule of each is that of the class of

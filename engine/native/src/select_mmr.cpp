@@ -118,7 +118,7 @@ void choose(const std::int32_t* taken, Curve& curve, std::span<Cell> cells) {
         for (std::size_t i = 0; i < cell.count; ++i) {
             set_bit(words, static_cast<std::size_t>(taken[i]));
         }
-        write_rows(words, n, cell.rows);
+        curve.loops().write_rows(words, n, cell.rows);
     }
     curve.repeat(cells);
 }

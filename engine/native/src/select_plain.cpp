@@ -12,27 +12,22 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Middles of k equal segments of n rows.
-void write_centres(std::size_t k, std::size_t n, std::int32_t* rows) {
-    for (std::size_t i = 0; i < k; ++i) {
-        rows[i] = static_cast<std::int32_t>((2 * i + 1) * n / (2 * k));
-    }
-}
-
 // The smallest of uniforms: their negatives rank as scores do.
 Ranked negatives(Curve& curve, const double* uniforms) {
     double* to = curve.spare.of(padded(curve.n()));
     curve.loops().negate(uniforms, curve.n(), to);
-    return {to, curve.n(), -1.0, 0.0, curve.n()};
+    return rank(curve.loops(), to, curve.n(), -1.0, 0.0, curve.spare_steps);
 }
 
 }  // namespace
 
 void choose(const rules::Uniform&, Curve& curve, std::span<Cell> cells) {
+    const std::int32_t* rows = curve.centres();
     for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
         Cell& cell = cells[b * curve.seeds()];
         cell.count = curve.take(curve.budgets()[b]);
-        write_centres(cell.count, curve.n(), cell.rows);
+        std::copy_n(rows, cell.count, cell.rows);
+        rows += cell.count;
     }
     curve.repeat(cells);
 }
@@ -62,11 +57,8 @@ void choose(const rules::Extreme& rule, Curve& curve, std::span<Cell> cells) {
 void choose(const rules::Threshold& rule, Curve& curve, std::span<Cell> cells) {
     double tau = rule.tau.value_or(0);
     if (!rule.tau) {
-        double sum = 0;
-        for (std::size_t i = 0; i < curve.n(); ++i) {
-            sum += curve.x()[i];
-        }
-        tau = std::clamp(sum / static_cast<double>(curve.n()), curve.low(), curve.high());
+        const double mean = curve.loops().total(curve.x(), curve.n()) / static_cast<double>(curve.n());
+        tau = std::clamp(mean, curve.low(), curve.high());
     }
     // Nothing but padding is below what follows the lowest double.
     const double least = std::max(std::nextafter(tau, kInfinity), std::numeric_limits<double>::lowest());
@@ -80,7 +72,7 @@ void choose(const rules::Threshold& rule, Curve& curve, std::span<Cell> cells) {
     curve.best().bits(curve.ranked(), {ks, count}, words);
     for (std::size_t b = 0; b < count; ++b) {
         Cell& cell = cells[b * curve.seeds()];
-        write_rows(words + b * words_of(curve.n()), curve.n(), cell.rows);
+        curve.loops().write_rows(words + b * words_of(curve.n()), curve.n(), cell.rows);
         cell.count = ks[b];
     }
     curve.repeat(cells);
@@ -93,9 +85,10 @@ void choose(const rules::QFrame& rule, Curve& curve, std::span<Cell> cells) {
         double* noisy = curve.spare.of(padded(n));
         curve.loops().gumbel(curve.uniforms(rule.draw, seed, n), n, noise);
         curve.loops().add_noise(curve.x(), n, rule.tau, noise, noisy);
-        Ranked ranked{noisy, n, 0, 0, n};
-        curve.loops().extremes(noisy, n, &ranked.low, &ranked.high);
-        curve.write_best(ranked, cells, seed);
+        double low;
+        double high;
+        curve.loops().extremes(noisy, n, &low, &high);
+        curve.write_best(rank(curve.loops(), noisy, n, low, high, curve.spare_steps), cells, seed);
     }
 }
 
@@ -109,9 +102,7 @@ namespace {
 void write_base(const rules::Drop& rule, Curve& curve, std::span<Cell> cells, std::size_t seed) {
     switch (rule.base) {
         case rules::Base::uniform:
-            for (Cell& cell : cells) {
-                write_centres(cell.count, curve.n(), cell.rows);
-            }
+            std::copy_n(curve.centres(), cells.back().rows + cells.back().count - cells.front().rows, cells.front().rows);
             return;
         case rules::Base::random:
         case rules::Base::top:
@@ -126,7 +117,7 @@ void write_base(const rules::Drop& rule, Curve& curve, std::span<Cell> cells, st
             std::uint64_t* words = curve.words(false);
             curve.best().bits(ranked, {ks, cells.size()}, words);
             for (std::size_t b = 0; b < cells.size(); ++b) {
-                write_rows(words + b * words_of(curve.n()), curve.n(), cells[b].rows);
+                curve.loops().write_rows(words + b * words_of(curve.n()), curve.n(), cells[b].rows);
             }
         }
     }
@@ -141,11 +132,13 @@ void keep(const rules::Drop& rule, Curve& curve, const Cell& base, const double*
         values[i] = rule.by == rules::By::highest ? -value : value;
     }
     std::fill(values + base.count, values + padded(base.count), -kInfinity);
-    Ranked ranked{values, base.count, 0, 0, base.count};
-    curve.loops().extremes(values, base.count, &ranked.low, &ranked.high);
+    double low;
+    double high;
+    curve.loops().extremes(values, base.count, &low, &high);
+    const Ranked ranked = rank(curve.loops(), values, base.count, low, high, curve.spare_steps);
     std::uint64_t* words = curve.words(false);
     curve.best().bits(ranked, {&cell.count, 1}, words);
-    write_rows(words, base.count, cell.rows);
+    curve.loops().write_rows(words, base.count, cell.rows);
     for (std::size_t i = 0; i < cell.count; ++i) {
         cell.rows[i] = base.rows[cell.rows[i]];
     }
