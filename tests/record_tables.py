@@ -40,6 +40,7 @@ _PLAIN = Record(
     mllm_key=json_key("model"),
     scoring="option",
     option_order=(0, 1, 2, 3),
+    answer_key=json_key("asked"),
     answer=0,
     gold=0,
     correct=True,

@@ -16,3 +16,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
     store = tmp_path_factory.mktemp("store") / "S"
     ok("index", folder / "clips", "--store", store, "--encoder", "micro-siglip")
     return SmallWorld(folder=folder, captions=made.captions, store=store)
+
+
+@pytest.fixture(autouse=True)
+def no_kept_answers(request: pytest.FixtureRequest) -> None:
+    """Each test asks its models anew: what another test's sweep kept in the shared store is taken away."""
+    if "world" in request.fixturenames:
+        world: SmallWorld = request.getfixturevalue("world")
+        (world.store / "cache" / "answers.sqlite").unlink(missing_ok=True)

@@ -22,10 +22,12 @@ from sweep_folder import SweepFolder, read_records, without_times, write_sweep
 
 _START = "from framedex.cli import main; main()"
 _PATIENCE_S = 120
+#: Else what the undisturbed run has kept would answer for the others.
+_ALL_ASKED = ("--answer-cache", "off")
 
 
 def start(sweep: SweepFolder, run: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", _START, "sweep", str(sweep.config), "-o", str(run), "--threads", "1"]
+    command = [sys.executable, "-c", _START, "sweep", str(sweep.config), "-o", str(run), "--threads", "1", *_ALL_ASKED]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -55,12 +57,12 @@ def test_killed_twice_and_resumed_the_records_are_those_of_an_undisturbed_run(
         windows=[{"length": 3, "stride": 1}],
         no_video=True,
     )
-    ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--threads", 1)
+    ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--threads", 1, *_ALL_ASKED)
     for n_done in (1, 3):
         kill_when(start(sweep, sweep.run), n_done, sweep.run)
         done = {path: path.read_bytes() for path in (sweep.run / "records").glob("*.parquet")}
         assert n_done <= len(done) < 6
-    printed = ok("sweep", sweep.config, "-o", sweep.run, "--threads", 1, "--json").json()
+    printed = ok("sweep", sweep.config, "-o", sweep.run, "--threads", 1, "--json", *_ALL_ASKED).json()
     assert printed["videos_done_before"] == len(done)
     assert printed["videos"] == 6 - len(done)
     assert all(path.read_bytes() == content for path, content in done.items())
@@ -72,7 +74,7 @@ def test_interrupted_inside_a_video_its_records_are_not_there_and_the_others_are
     world: SmallWorld, tmp_path: Path
 ) -> None:
     sweep = write_sweep(tmp_path, world, no_video=True)
-    ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--threads", 1)
+    ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--threads", 1, *_ALL_ASKED)
     answered: list[str] = []
 
     def interrupt(video: PlannedVideo, done: int, total: int) -> None:

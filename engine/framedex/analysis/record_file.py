@@ -1,60 +1,15 @@
-"""Files of records: found, read, and checked against the schema and against themselves."""
+"""Records that contradict themselves are refused."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from framedex.errors import StoreError, UsageError
-from framedex.sweep.record import schema
+from framedex.errors import StoreError
 
 STATUSES = ("ok", "unparsable", "truncated-prompt", "invalid")
 _MAY_BE_EMPTY = ("scores", "window_id", "answer", "correct")
-
-
-def record_files(run: Path) -> list[Path]:
-    """The finished videos' files, one or more, sorted.
-
-    Raises:
-        UsageError: no run, or none finished.
-    """
-    folder = run / "records"
-    if not folder.is_dir():
-        raise UsageError(
-            f"{run}: expected a folder written by `framedex sweep`, with a folder records/ in it; there is none"
-        )
-    files = sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
-    if not files:
-        raise UsageError(f"{run}: no video is finished yet; let the sweep go on first")
-    return files
-
-
-def read_file(path: Path) -> pa.Table:
-    """The columns of the schema, in its order.
-
-    Raises:
-        StoreError: no Parquet, or a column is missing or of another type.
-    """
-    expected = schema()
-    try:
-        with pq.ParquetFile(path) as file:
-            found = file.schema_arrow
-            for field in expected:
-                got = found.field(field.name).type if field.name in found.names else "no such column"
-                if got != field.type:
-                    raise StoreError(
-                        f"{path}: column {field.name!r}: expected {field.type}, got {got}; "
-                        "delete the file and run the sweep again"
-                    )
-            return file.read(columns=expected.names).replace_schema_metadata(None).cast(expected)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise StoreError(
-            f"{path}: cannot be read as Parquet ({error}); delete the file and run the sweep again"
-        ) from error
 
 
 def check_rows(table: pa.Table) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from framedex.analysis.record_file import STATUSES, check_rows, read_file, record_files
+from framedex.analysis.record_file import STATUSES, check_rows
 from framedex.analysis.records import Codes, Records, StatusCount, Values
 from framedex.analysis.run_file import read_planned
 from framedex.analysis.setting import Context, Setting
 from framedex.errors import StoreError, UsageError
+from framedex.sweep.record_file import read_file, record_files
 
 _SETTING = (
     "mllm",

@@ -16,6 +16,7 @@ from framedex.errors import VideoError
 
 if TYPE_CHECKING:
     from framedex.mllm.work import Work
+    from framedex.sweep.answer_cache import AnswerCache
     from framedex.sweep.counts import Counts
     from framedex.sweep.estimate import Estimate
     from framedex.sweep.opened import OpenSweep
@@ -50,6 +51,20 @@ def sweep(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch MLLMs of the Hugging Face hub that are not in its local cache.")
     ] = False,
+    answer_cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|off",
+            help="Where answers are kept for other runs, on a disk of this machine. [default: beside the store's other caches]",
+            show_default=False,
+        ),
+    ] = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN", help="Take the answers in an earlier run's records into the cache first; may be repeated."
+        ),
+    ] = None,
     json: options.JsonOption = False,
 ) -> None:
     """Answer every question with every choice of frames, and keep the records.
@@ -60,6 +75,9 @@ def sweep(
 
     A video's records are written when all its questions are answered, so the same command goes on where it stopped.
     A video that can no longer be read is reported, the others go on, and the exit code is 1.
+
+    What a model was asked before, by any run on the same store, is not asked again: the same frames, question, order of options,
+    way of scoring and model. A sweep with one more sampler pays for the frame sets that are new.
 
     \b
     A small sweep.yaml:
@@ -77,22 +95,27 @@ def sweep(
     Examples:
       framedex sweep sweep.yaml -o RUN --dry-run
       framedex sweep sweep.yaml -o RUN
+      framedex sweep more-samplers.yaml -o RUN2 --reuse RUN
     """
     from framedex.mllm.options import DeviceChoice, DtypeChoice, RunnerOptions
     from framedex.scores.index_curves import IndexCurves
     from framedex.sweep.config import read_config
     from framedex.sweep.estimate import estimate
     from framedex.sweep.opened import open_sweep
+    from framedex.sweep.recorded import take_recorded
     from framedex.sweep.run import check_run, pending
 
     mllm_options = RunnerOptions(
         device=cast(DeviceChoice, device), dtype=cast(DtypeChoice, dtype), token_folder=token_folder, fetch=fetch
     )
+    swept = read_config(config)
+    answers = _answer_cache(swept.store, answer_cache, in_memory=bool(reuse), writes=not dry_run)
     with open_sweep(
-        read_config(config),
+        swept,
         threads=threads or default_threads(),
         keeps_prompts=not dry_run,
         mllm_options=mllm_options,
+        answer_cache=answers,
     ) as opened:
         plan = opened.plan
         if plan.truncated_prompts:
@@ -100,19 +123,34 @@ def sweep(
                 f"note: {plan.truncated_prompts} prompts are longer than their encoder reads; their ends choose no frame"
             )
         check_run(output, plan)
+        for run in reuse or []:
+            assert answers is not None, "in memory at least"
+            note(f"{take_recorded(run, answers)} different answers in the records of {run}")
         left = pending(output, plan)
         if dry_run:
             _show_estimate(estimate(left, opened), opened, videos_done=len(plan.videos) - len(left), json=json)
-            return
-        failed = _sweep(output, opened, left, json=json)
+            failed = False
+        else:
+            failed = _sweep(output, opened, left, json=json)
         for source in opened.sources:
             if isinstance(source, IndexCurves) and source.trouble:
                 note(f"note: {source.trouble}")
         for runner in opened.runners:
             if runner.trouble:
                 note(f"note: {runner.trouble}")
+    if answers is not None and answers.trouble:
+        note(f"note: {answers.trouble}")
     if failed:
         raise typer.Exit(VideoError.exit_code)
+
+
+def _answer_cache(store: Path, where: str | None, *, in_memory: bool, writes: bool) -> AnswerCache | None:
+    """The answers of earlier runs; where they are switched off none, or such as last as long as this one."""
+    from framedex.sweep.answer_cache import AnswerCache, cache_path
+
+    if where == "off":
+        return AnswerCache(None) if in_memory else None
+    return AnswerCache(cache_path(store, None if where is None else options.a_path(where)), writes=writes)
 
 
 def _sweep(output: Path, opened: OpenSweep, left: tuple[PlannedVideo, ...], *, json: bool) -> bool:
@@ -197,6 +235,9 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
         ["what the models do", "here", "each ask alone"],
         [[name.replace("_", " "), str(planned[name]), str(naive[name])] for name in planned],
     )
+    if estimated.seconds == 0 and estimated.measured_video is None:
+        print("\nevery answer is in the cache; only records are to be written")
+        return
     if estimated.seconds is None:
         print(
             "\nnothing is left to do"
@@ -218,6 +259,7 @@ def _counts(counts: Counts) -> dict[str, int]:
         "frame_sets": counts.frame_sets,
         "frames": counts.frames,
         "asks": counts.asks,
+        "answers_from_cache": counts.cached,
         "records": counts.records,
         "reused_answers": counts.reused,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,7 @@ def answer_all(
     runners: Sequence[Runner],
     *,
     scorings: Sequence[Scoring],
+    but: Collection[tuple[str, Scoring, AskKey]] = (),
     answered: Answered | None = None,
 ) -> Answers:
     """Put every ask to every model in every way of scoring.
@@ -60,6 +61,7 @@ def answer_all(
         frames: of that video, for these runners; all that the asks show.
         runners: the models.
         scorings: ways of scoring.
+        but: what is not put to them.
         answered: called with the number of answers so far.
 
     Raises:
@@ -68,7 +70,7 @@ def answer_all(
     answers: Answers = {}
     for runner, prepared in zip(runners, frames.prepared, strict=True):
         # In one call, all ways of scoring side by side: what an ask shares with the next is worked out once.
-        keys = [(key, scoring) for key in asks for scoring in scorings]
+        keys = [(key, scoring) for key in asks for scoring in scorings if (runner.key, scoring, key) not in but]
         given = runner.answer(
             list(_asks(keys, asks, prepared, frames.rows)),
             answered=None if answered is None else _after(len(answers), answered),

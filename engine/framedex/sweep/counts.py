@@ -21,6 +21,7 @@ class Counts:
         frame_sets: different sets among them.
         frames: different frames in those sets: what is decoded and preprocessed.
         asks: (frame set, question, option order, scoring, MLLM), each put to a model once.
+        cached: of them, that are put to none, as an earlier run's answer is kept.
         records: answered questions; those beyond `asks` reuse an answer.
     """
 
@@ -30,6 +31,7 @@ class Counts:
     frame_sets: int = 0
     frames: int = 0
     asks: int = 0
+    cached: int = 0
     records: int = 0
 
     def __add__(self, other: Counts) -> Counts:

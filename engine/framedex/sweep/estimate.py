@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from framedex.sweep.asks import AskKey, distinct_asks
 from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.cost import Cost, cost
 from framedex.sweep.counts import Counts, count
+from framedex.sweep.known import KnownAnswers
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
 
@@ -28,8 +29,9 @@ class Estimate:
 
     Attributes:
         counts: exact.
-        cost: likewise, but for forwards.
-        seconds: decoding, preprocessing and answering, or None where nothing is left or no video could be measured.
+        cost: likewise, but for forwards; what is planned leaves out what is cached.
+        seconds: decoding, preprocessing and answering; 0 where every answer is cached, None where nothing is left or no video
+            could be measured.
         measured_asks: how many asks the estimate rests on.
         measured_video: the path of the video that they are of, or None.
     """
@@ -60,24 +62,31 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
     counts, costs = Counts(), Cost()
     models, scorings = len(opened.runners), opened.plan.config.scoring
     measured: _Measured | None = None
+    asked_of = 0  # videos
     for chosen in choose_each(opened.plan, videos, opened.sources, threads=opened.threads):
         if chosen.failed is not None:
             raise chosen.failed
         video, choices = chosen.video, chosen.choices
         asks = distinct_asks(choices, opened.plan.config.option_orders)
-        counts += count(opened.plan, video, choices)
-        costs += cost(asks, scorings, models=models)
-        if measured is None:
+        known = KnownAnswers.of(video, asks, opened)
+        counts += replace(count(opened.plan, video, choices), cached=len(known.kept))
+        costs += Cost(
+            planned=cost(known.left, scorings, models=models).planned, naive=cost(asks, scorings, models=models).naive
+        )
+        asked_of += bool(known.left)
+        if measured is None and known.left:
             try:
-                measured = _measure(video, asks, opened)
+                measured = _measure(video, known.left, opened)
             except VideoError:  # the sweep itself will report it
                 continue
     if measured is None:
-        return Estimate(counts=counts, cost=costs, seconds=None, measured_asks=0, measured_video=None)
+        nothing_to_ask = bool(counts.videos) and not asked_of
+        seconds = 0.0 if nothing_to_ask else None
+        return Estimate(counts=counts, cost=costs, seconds=seconds, measured_asks=0, measured_video=None)
     return Estimate(
         counts=counts,
         cost=costs,
-        seconds=measured.decode_s * counts.videos + measured.answering_s(costs.planned, counts.asks),
+        seconds=measured.decode_s * asked_of + measured.answering_s(costs.planned, counts.asks - counts.cached),
         measured_asks=measured.asks,
         measured_video=measured.path,
     )

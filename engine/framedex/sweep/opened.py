@@ -53,7 +53,12 @@ class OpenSweep:
 
 @contextmanager
 def open_sweep(
-    config: SweepConfig, *, threads: int, keeps_prompts: bool = True, mllm_options: RunnerOptions | None = None
+    config: SweepConfig,
+    *,
+    threads: int,
+    keeps_prompts: bool = True,
+    mllm_options: RunnerOptions | None = None,
+    answer_cache: AnswerCache | None = None,
 ) -> Iterator[OpenSweep]:
     """Resolve a sweep and open its models, cheapest checks first; nothing is written but the cache of prompt vectors.
 
@@ -62,6 +67,7 @@ def open_sweep(
         threads: for each stage, >= 1; the stages take turns.
         mllm_options: how the models are loaded and run.
         keeps_prompts: whether prompt vectors are written to the store's cache.
+        answer_cache: answers of earlier runs, to which new ones are added; none where None.
 
     Raises:
         UsageError: questions, videos, grid, scores or models that do not hold.
@@ -104,7 +110,9 @@ def open_sweep(
             truncated_prompts=_truncated(sources, questions),
             given=given,
         )
-        yield OpenSweep(plan=plan, store=store, sources=sources, runners=runners, threads=threads)
+        yield OpenSweep(
+            plan=plan, store=store, sources=sources, runners=runners, threads=threads, answer_cache=answer_cache
+        )
 
 
 def _rules(config: SweepConfig) -> set[Rule]:

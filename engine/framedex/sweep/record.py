@@ -43,6 +43,7 @@ class Record:
         mllm_key: its key.
         scoring: "option", "letter" or "generate".
         option_order: position as listed → original index.
+        answer_key: key of all that the answer depends on: equal keys, equal answers.
         answer: chosen option, or None where there is no answer.
         gold: right option.
         correct: None where there is no answer because the row is invalid; False where unparsable or truncated.
@@ -79,6 +80,7 @@ class Record:
     mllm_key: str
     scoring: str
     option_order: tuple[int, ...]
+    answer_key: str
     answer: int | None
     gold: int
     correct: bool | None

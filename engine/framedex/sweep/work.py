@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import framedex
 from framedex.errors import StoreError, VideoError
 from framedex.keys import Json, canonical_json
-from framedex.mllm.base import Answer, Runner, Scoring
+from framedex.mllm.base import Runner
 from framedex.mllm.work import Work
-from framedex.sweep.answers import Answers, answer_all, shown_frames
+from framedex.sweep.answer_cache import Kept
+from framedex.sweep.answer_key import Asked
+from framedex.sweep.answers import answer_all, shown_frames
 from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
 from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.cost import work_of
 from framedex.sweep.counts import Counts, count
+from framedex.sweep.known import KnownAnswers
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
 from framedex.sweep.record import Record
@@ -54,8 +58,9 @@ def sweep(
 ) -> Iterator[Outcome]:
     """Answer all questions of each video.
 
-    Each distinct (frame set, question, option order, scoring, MLLM) is asked once; every record that needs it carries that
-    answer and its times, so times are summed over distinct asks, not over records. The model always sees the question with its
+    Each distinct (frame set, question, option order, scoring, MLLM) is asked once, and not at all where the answer cache holds
+    it; every record that needs it carries that answer and its times, so times are summed over distinct asks, not over records,
+    and are 0 where nothing was asked. The model always sees the question with its
     options listed, whatever variant chose the frames.
 
     Args:
@@ -80,64 +85,79 @@ def _swept(
     video: PlannedVideo, choices: Sequence[Choice], opened: OpenSweep, answers_done: AnswersDone | None
 ) -> Swept:
     plan, config = opened.plan, opened.plan.config
-    counts = count(plan, video, choices)
-    asks = distinct_asks(choices, config.option_orders)
-    frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
+    known = KnownAnswers.of(video, distinct_asks(choices, config.option_orders), opened)
+    counts = replace(count(plan, video, choices), cached=len(known.kept))
+    frames = shown_frames(video.rows[0], known.left, opened.runners, threads=opened.threads)
     before = work_of(opened.runners)
     answers = answer_all(
-        asks,
+        known.left,
         frames,
         opened.runners,
         scorings=config.scoring,
-        answered=None if answers_done is None else lambda done: answers_done(video, done, counts.asks),
+        but=known.kept,
+        answered=None if answers_done is None else lambda done: answers_done(video, counts.cached + done, counts.asks),
     )
     return Swept(
         video=video,
-        records=tuple(_records(video, opened, choices, answers)),
+        records=tuple(_records(video, opened, choices, known.keys, known.with_new(answers, opened))),
         counts=counts,
         work=work_of(opened.runners) - before,
     )
 
 
-def _records(video: PlannedVideo, opened: OpenSweep, choices: Sequence[Choice], answers: Answers) -> Iterator[Record]:
+def _records(
+    video: PlannedVideo,
+    opened: OpenSweep,
+    choices: Sequence[Choice],
+    keys: Mapping[Asked, str],
+    answers: Mapping[Asked, Kept],
+) -> Iterator[Record]:
     config = opened.plan.config
-    provenance = _provenance(video, opened)
+    provenance = _Provenance(video, opened)
     for choice in choices:
         for runner in opened.runners:
             for scoring in config.scoring:
                 for order in orders_of(choice, config.option_orders):
-                    answer = answers[runner.key, scoring, ask_key(choice, order)]
-                    yield _record(
-                        video, choice, runner, scoring, order, answer, provenance[choice.encoder_key, runner.key]
-                    )
+                    asked = (runner.key, scoring, ask_key(choice, order))
+                    made_by = provenance.of(choice.encoder_key, answers[asked].made_by)
+                    yield _record(video, choice, runner, asked, keys[asked], answers[asked], made_by)
 
 
-def _provenance(video: PlannedVideo, opened: OpenSweep) -> Mapping[tuple[str, str], str]:
-    """By (encoder key, MLLM key): versions and devices as JSON; the encoder key is "" where no frame was chosen.
+class _Provenance:
+    """Versions and devices as JSON, of one video's records.
 
-    The encoder's is that of the prompts; a store may hold vectors that were made otherwise, video by video.
+    The encoder's is that of the prompts; a store may hold vectors that were made otherwise, video by video. The model's is that
+    of the run in which it answered.
     """
-    by_key: dict[str, dict[str, Json]] = {"": {"encoder": None, "vectors": None}}
-    for row, source in zip(video.rows, opened.sources, strict=True):
-        made_by = {name: row.provenance[name] for name in _MADE_BY if name in row.provenance}
-        by_key[source.key] = {"encoder": source.provenance, "vectors": made_by if source.has_vectors else None}
-    return {
-        (key, runner.key): canonical_json({"framedex": framedex.__version__, **used, "mllm": runner.provenance})
-        for key, used in by_key.items()
-        for runner in opened.runners
-    }
+
+    def __init__(self, video: PlannedVideo, opened: OpenSweep) -> None:
+        self._by_encoder: dict[str, dict[str, Json]] = {"": {"encoder": None, "vectors": None}}
+        for row, source in zip(video.rows, opened.sources, strict=True):
+            made_by = {name: row.provenance[name] for name in _MADE_BY if name in row.provenance}
+            vectors = made_by if source.has_vectors else None
+            self._by_encoder[source.key] = {"encoder": source.provenance, "vectors": vectors}
+        self._written: dict[tuple[str, str], str] = {}
+
+    def of(self, encoder_key: str, mllm: str) -> str:
+        """By encoder key, "" where no frame was chosen, and the MLLM's provenance as JSON."""
+        if (encoder_key, mllm) not in self._written:
+            used: dict[str, Any] = {**self._by_encoder[encoder_key], "mllm": json.loads(mllm)}
+            self._written[encoder_key, mllm] = canonical_json({"framedex": framedex.__version__, **used})
+        return self._written[encoder_key, mllm]
 
 
 def _record(
     video: PlannedVideo,
     choice: Choice,
     runner: Runner,
-    scoring: Scoring,
-    order: Order,
-    answer: Answer,
+    asked_for: Asked,
+    key: str,
+    kept: Kept,
     provenance: str,
 ) -> Record:
     asked, gold = choice.question.asked, choice.question.gold
+    _, scoring, ask = asked_for
+    order, answer = ask.order, kept.answer
     chosen = None if answer.choice is None else order[answer.choice]
     return Record(
         video_key=video.key,
@@ -162,6 +182,7 @@ def _record(
         mllm_key=runner.key,
         scoring=scoring,
         option_order=order,
+        answer_key=key,
         answer=chosen,
         gold=gold,
         correct=None if answer.status == "invalid" else chosen == gold,
