@@ -1,4 +1,4 @@
-"""The benches of look-ups compare answers before they time, and end in the JSON line that the goals name."""
+"""The benches of look-ups and selections compare answers before they time, and end in the JSON line that the goals name."""
 
 from __future__ import annotations
 
@@ -53,6 +53,16 @@ def test_lookup(tmp_path: Path) -> None:
     table = measured_table("lookup", result)
     assert "| all scores and the best 8, 200 videos × 180 frames × 768, 16 prompts each |" in table
     assert "| the same of 400 videos, cold from disk |" in table
+
+
+def test_select(tmp_path: Path) -> None:
+    result = result_of("select.py", tmp_path / "result.json")
+    ratios = result["ratios"]
+    timed = [name.removeprefix("speedup_vs_numpy.") for name in ratios if name.startswith("speedup_vs_numpy.")]
+    assert {"uniform", "top", "bottom", "window-top", "drop", "aks", "bolt", "qframe", "mmr"} <= set(timed)
+    assert ratios["min_native_speedup_vs_numpy"] == min(ratios[f"speedup_vs_numpy.{name}"] for name in timed)
+    assert all(ratios[f"selections_per_second.{name}"] > 0 for name in timed)
+    assert "| selections by one sampler, `mmr` to `" in measured_table("select", result)
 
 
 def test_scale(tmp_path: Path) -> None:
