@@ -84,8 +84,9 @@ def select_many(
     shapes: NDArray[np.int64],
     scores: Sequence[NDArray[Any]] | None,
     embeddings: Sequence[NDArray[Any]] | None,
-    texts: bytes,
-    text_ends: NDArray[np.int64],
+    videos: Sequence[str] | None,
+    questions: Sequence[Sequence[str]] | None,
+    variants: Sequence[Sequence[str]] | None,
     seeds: Sequence[str],
     draws: Sequence[str],
     threads: int,
@@ -101,8 +102,9 @@ def select_many(
         shapes: int64 (videos, 2), prompts m and frames n of each, n from 1 to 2^31 - 1.
         scores: of each video, float32 or float64 (m, n), C-contiguous, aligned; None where no sampler reads any.
         embeddings: of each video, float16 or float32 (n, d), C-contiguous, at any byte address; likewise.
-        texts: of all prompts in a row, what their draws depend on beside seed and sampler: JSON without brackets.
-        text_ends: int64 (prompts of all videos + 1,), from 0 to the end of `texts`.
+        videos: of each its key, part of each draw, as are the other two; "" where None. Not looked at where nothing draws.
+        questions: of each video, for each prompt the question's id.
+        variants: of each video, for each prompt its variant.
         seeds: as JSON.
         draws: names of samplers as JSON; rules say which one they draw as.
         threads: upper bound; small work runs on fewer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from json.encoder import encode_basestring
 from typing import Any
 
 import numpy as np
@@ -59,24 +58,6 @@ class Given:
         self.curves = int(self.shapes[:, 0].sum())
         self._check_counts()
         self._check_times()
-
-    def draw_texts(self) -> tuple[bytes, NDArray[np.int64]]:
-        """What draws depend on beside seed and sampler: the JSON of each prompt's video, question and variant, and its ends.
-
-        Returns:
-            All texts in a row, and int64 (curves + 1,), where each begins and the last one ends.
-        """
-        texts: list[bytes] = []
-        for video, m in enumerate(self.shapes[:, 0].tolist()):
-            key = encode_basestring("" if self.videos is None else self.videos[video])
-            questions = [""] * m if self.questions is None else self.questions[video]
-            variants = [""] * m if self.variants is None else self.variants[video]
-            texts += [
-                f"{key},{encode_basestring(question)},{encode_basestring(variant)}".encode()
-                for question, variant in zip(questions, variants, strict=True)
-            ]
-        ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-        return b"".join(texts), ends
 
     def requests(self, video: int) -> Iterator[Request]:
         """One request per prompt of a video, budget and the rest of the draw still to be set."""

@@ -110,7 +110,6 @@ def _by_native(
             nothing.need_scores(sampler.name)
         if given.embeddings is None and rule["rule"] == "mmr":
             nothing.need_embeddings(sampler.name)
-    texts, ends = given.draw_texts() if known.draws else (b"", np.zeros(given.curves + 1, np.int64))
     try:
         values, offsets, wrong_curve, wrong_video = _native.select_many(
             samplers=known.rules,
@@ -118,8 +117,9 @@ def _by_native(
             shapes=given.shapes,
             scores=given.scores,
             embeddings=given.embeddings if any(rule["rule"] == "mmr" for rule in known.rules) else None,
-            texts=texts,
-            text_ends=ends,
+            videos=given.videos,
+            questions=given.questions,
+            variants=given.variants,
             seeds=[canonical_json(seed) for seed in seeds],
             draws=known.draws,
             threads=threads,

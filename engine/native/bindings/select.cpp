@@ -115,12 +115,23 @@ void check_draws(const Sampler& sampler, std::size_t draws) {
 }
 
 using Shapes = nb::ndarray<nb::ro, std::int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
-using Ends = nb::ndarray<nb::ro, std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+
+void append_json(nb::handle text, const std::string& subject, std::string& to) {
+    if (!PyUnicode_Check(text.ptr())) {
+        throw nb::type_error(("[select_many] " + subject + ": expected text").c_str());
+    }
+    Py_ssize_t size = 0;
+    const char* characters = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+    if (characters == nullptr) {
+        throw nb::python_error();
+    }
+    append_json_text({characters, static_cast<std::size_t>(size)}, to);
+}
 
 // The arrays of all videos, held while they are read.
 class Videos {
   public:
-    Videos(const Shapes& shapes, const Ends& ends, std::size_t text_nbytes) : curves_(shapes.shape(0)) {
+    explicit Videos(const Shapes& shapes) : curves_(shapes.shape(0)) {
         std::size_t prompts = 0;
         const std::int64_t* shape = shapes.data();
         for (Curves& video : curves_) {
@@ -131,11 +142,42 @@ class Videos {
             }
             video.prompts = static_cast<std::size_t>(shape[0]);
             video.frames = static_cast<std::size_t>(shape[1]);
-            video.text_ends = ends.data() + prompts;
             prompts += video.prompts;
             shape += 2;
         }
-        check_ends(ends, prompts, text_nbytes);
+        ends_.assign(prompts + 1, 0);
+        prompts = 0;
+        for (Curves& video : curves_) {
+            video.text_ends = ends_.data() + prompts;
+            prompts += video.prompts;
+        }
+    }
+
+    // The JSON of what each prompt's draws depend on beside seed and sampler; "" for parts that are not given.
+    void take_texts(const nb::object& videos, const nb::object& questions, const nb::object& variants) {
+        std::size_t prompt = 0;
+        for (std::size_t i = 0; i < curves_.size(); ++i) {
+            std::string video = "\"\"";
+            if (!videos.is_none()) {
+                video.clear();
+                append_json(part(videos, i, curves_.size(), "videos"), "videos", video);
+            }
+            const std::size_t prompts = curves_[i].prompts;
+            const nb::object asked = questions.is_none() ? nb::none() : part(questions, i, curves_.size(), "questions");
+            const nb::object varied = variants.is_none() ? nb::none() : part(variants, i, curves_.size(), "variants");
+            for (std::size_t p = 0; p < prompts; ++p) {
+                texts_ += video;
+                for (const auto& [each, subject] : {std::pair{&asked, "questions"}, std::pair{&varied, "variants"}}) {
+                    texts_ += ',';
+                    if (each->is_none()) {
+                        texts_ += "\"\"";
+                    } else {
+                        append_json(part(*each, p, prompts, subject), subject, texts_);
+                    }
+                }
+                ends_[++prompt] = static_cast<std::int64_t>(texts_.size());
+            }
+        }
     }
 
     void take_scores(const nb::sequence& arrays) {
@@ -164,20 +206,17 @@ class Videos {
     }
 
     std::span<const Curves> curves() const { return curves_; }
+    std::string_view texts() const { return texts_; }
 
   private:
-    static void check_ends(const Ends& ends, std::size_t prompts, std::size_t text_nbytes) {
-        const std::size_t count = ends.shape(0);
-        bool good = count == prompts + 1 && ends.data()[0] == 0 &&
-                    ends.data()[prompts] == static_cast<std::int64_t>(text_nbytes);
-        for (std::size_t i = 0; good && i < prompts; ++i) {
-            good = ends.data()[i] <= ends.data()[i + 1];
-        }
-        if (!good) {
-            throw nb::value_error(("[select_many] text_ends: expected " + std::to_string(prompts + 1) + " from 0 to " +
-                                   std::to_string(text_nbytes) + " in order, got others")
+    static nb::object part(const nb::object& of, std::size_t at, std::size_t count, const std::string& subject) {
+        const auto parts = nb::cast<nb::sequence>(of);
+        if (nb::len(parts) != count) {
+            throw nb::value_error(("[select_many] " + subject + ": expected " + std::to_string(count) + ", got " +
+                                   std::to_string(nb::len(parts)))
                                       .c_str());
         }
+        return nb::object(parts[at]);
     }
 
     template <typename Take>
@@ -200,11 +239,13 @@ class Videos {
 
     std::vector<Curves> curves_;
     std::vector<Array> held_;
+    std::string texts_;
+    std::vector<std::int64_t> ends_;
 };
 
 nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t>& budgets, const Shapes& shapes,
-                     const nb::object& scores, const nb::object& embeddings, const nb::bytes& texts, const Ends& text_ends,
-                     const std::vector<std::string>& seeds, const std::vector<std::string>& draws, int threads,
+                     const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named, const nb::object& questions,
+                     const nb::object& variants, const std::vector<std::string>& seeds, const std::vector<std::string>& draws, int threads,
                      const std::string& level) {
     check_threads(threads, "select_many");
     const SimdLevel simd = level_of(level, "select_many");
@@ -223,14 +264,17 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
     if ((scores_read && scores.is_none()) || (embeddings_read && embeddings.is_none())) {
         throw nb::value_error("[select_many] expected the scores or embeddings that a sampler reads, got None");
     }
-    Videos videos(shapes, text_ends, texts.size());
+    Videos videos(shapes);
+    if (!draws.empty()) {
+        videos.take_texts(videos_named, questions, variants);
+    }
     if (!scores.is_none()) {
         videos.take_scores(nb::cast<nb::sequence>(scores));
     }
     if (!embeddings.is_none()) {
         videos.take_embeddings(nb::cast<nb::sequence>(embeddings));
     }
-    const Wanted wanted{rules, budgets, seeds, draws, {static_cast<const char*>(texts.data()), texts.size()}};
+    const Wanted wanted{rules, budgets, seeds, draws, videos.texts()};
     Selections found;
     {
         nb::gil_scoped_release released;
@@ -244,7 +288,7 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
 
 void bind_select(nb::module_& m) {
     m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "scores"_a.none(),
-          "embeddings"_a.none(), "texts"_a, "text_ends"_a, "seeds"_a, "draws"_a, "threads"_a, "level"_a = "");
+          "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a, "draws"_a, "threads"_a, "level"_a = "");
 }
 
 }  // namespace framedex

@@ -18,10 +18,12 @@ struct Overloaded : Each... {
     using Each::operator()...;
 };
 
-// Curves of one video that are worked on together.
-constexpr std::size_t kPromptsPerTask = 16;
+// Curves of one video that are worked on together: they share what is made of its frames. Fewer where videos are few.
+constexpr std::size_t kPromptsPerTask = 64;
+constexpr std::size_t kPromptsOfFewVideos = 16;
+constexpr std::size_t kManyVideos = 16;
 // Below so many selections times frames a thread costs more to start than it saves.
-constexpr std::size_t kWorkPerThread = std::size_t{1} << 17;
+constexpr std::size_t kWorkPerThread = std::size_t{1} << 20;
 
 const Loops& loops_of(SimdLevel level) {
     switch (level) {
@@ -155,6 +157,7 @@ std::vector<Task> tasks_of(std::span<const Curves> videos, const Wanted& wanted)
     std::unordered_map<std::size_t, std::size_t> rooms;  // of one prompt, by number of frames
     std::vector<Task> tasks;
     tasks.reserve(videos.size());
+    const std::size_t together = videos.size() < kManyVideos ? kPromptsOfFewVideos : kPromptsPerTask;
     std::size_t selections = 0;
     std::size_t rows = 0;
     for (std::size_t video = 0; video < videos.size(); ++video) {
@@ -166,8 +169,8 @@ std::vector<Task> tasks_of(std::span<const Curves> videos, const Wanted& wanted)
                 }
             }
         }
-        for (std::size_t begin = 0; begin < videos[video].prompts; begin += kPromptsPerTask) {
-            const std::size_t end = std::min(begin + kPromptsPerTask, videos[video].prompts);
+        for (std::size_t begin = 0; begin < videos[video].prompts; begin += together) {
+            const std::size_t end = std::min(begin + together, videos[video].prompts);
             tasks.push_back({.video = video, .begin = begin, .end = end, .selections = selections, .rows = rows});
             selections += (end - begin) * per_prompt;
             rows += (end - begin) * found->second;
@@ -178,6 +181,30 @@ std::vector<Task> tasks_of(std::span<const Curves> videos, const Wanted& wanted)
 }
 
 }  // namespace
+
+void append_json_text(std::string_view text, std::string& to) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    constexpr std::string_view named = "\bb\ff\nn\rr\tt\"\"\\\\";  // a character, and what stands for it behind a backslash
+    to += '"';
+    for (const char character : text) {
+        const auto code = static_cast<unsigned char>(character);
+        if (code >= 0x20 && character != '"' && character != '\\') {
+            to += character;
+            continue;
+        }
+        to += '\\';
+        std::size_t at = 0;
+        while (at < named.size() && named[at] != character) {
+            at += 2;
+        }
+        if (at < named.size()) {
+            to += named[at + 1];
+        } else {
+            to.append("u00").append(1, digits[code >> 4]).append(1, digits[code & 15]);
+        }
+    }
+    to += '"';
+}
 
 bool reads_scores(const Sampler& sampler) {
     return std::visit(Overloaded{
@@ -211,7 +238,8 @@ Selections select_many(std::span<const Curves> videos, const Wanted& wanted, int
         work += (task.end - task.begin) * videos[task.video].frames;
     }
     work *= std::max<std::size_t>(1, wanted.samplers.size() * wanted.budgets.size() * wanted.seeds.size());
-    const std::size_t parts = std::min(static_cast<std::size_t>(threads), 1 + work / kWorkPerThread);
+    const std::size_t worth = std::max<std::size_t>(1, work / kWorkPerThread);
+    const std::size_t parts = std::min(static_cast<std::size_t>(threads), worth);
     std::atomic<std::size_t> next{0};
     const auto run = [&] {
         Worker worker(wanted, level);

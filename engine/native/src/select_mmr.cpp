@@ -4,8 +4,8 @@
 #include <cstring>
 #include <limits>
 
-#include "framedex/half.h"
 #include "framedex/lookup.h"
+#include "kernels.h"
 
 namespace framedex {
 
@@ -16,16 +16,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kKeptNumbers = std::size_t{1} << 20;
 // Frames whose cosines are looked up together: a pack of the kernel.
 constexpr std::size_t kAskedMost = 16;
-
-void widen_row(StoredMatrix frames, std::size_t row, float* to) {
-    if (frames.type == Stored::float32) {
-        std::memcpy(to, frames.row(row), 4 * frames.cols);
-        return;
-    }
-    for (std::size_t k = 0; k < frames.cols; ++k) {
-        to[k] = load_half(frames.row(row) + 2 * k);
-    }
-}
 
 }  // namespace
 
@@ -47,8 +37,13 @@ bool Searches::run(StoredMatrix frames, const double* curves, std::size_t count,
     for (std::size_t search = 0; search < searches_; ++search) {
         orders_[search * most] = static_cast<std::int32_t>(loops_.argmax(curves + search % count * stride, n));
     }
+    // Where most frames will be taken by some search, all of them are looked up at once: full packs, and every pair once.
+    const bool all = searches_ * (most - 1) >= n && n * width <= kKeptNumbers;
+    if (all && !look_up_all_cosines(frames)) {
+        return false;
+    }
     for (std::size_t step = 1; step < most; ++step) {
-        if (!look_up_cosines(frames, step)) {
+        if (!all && !look_up_cosines(frames, step)) {
             return false;
         }
         for (std::size_t search = 0; search < searches_; ++search) {
@@ -64,7 +59,33 @@ bool Searches::run(StoredMatrix frames, const double* curves, std::size_t count,
     return true;
 }
 
-// Sees to it that the cosines of every search's last frame are there.
+bool Searches::look_up_all_cosines(StoredMatrix frames) {
+    const std::size_t n = frames.rows;
+    const std::size_t width = padded(n);
+    double* kept = kept_.of(n * width);
+    for (std::size_t first = 0; first < n; first += kAskedMost) {
+        const std::size_t end = std::min(n, first + kAskedMost);
+        for (std::size_t row = first; row < end; ++row) {
+            ask(frames, row, row - first);
+            kept_at_[row] = static_cast<std::int32_t>(row);
+        }
+        // Of two frames either's cosine is the other's to the bit, so that those of frames before are there.
+        const StoredMatrix rest{frames.row(first), n - first, frames.cols, frames.type};
+        if (!look_up_asked(rest, end - first, kept + first * width + first, width)) {
+            return false;
+        }
+        for (std::size_t row = first; row < end; ++row) {
+            for (std::size_t other = end; other < n; ++other) {
+                kept[other * width + row] = kept[row * width + other];
+            }
+        }
+    }
+    for (std::size_t row = 0; row < n; ++row) {
+        std::fill(kept + row * width + n, kept + (row + 1) * width, -kInfinity);
+    }
+    return true;
+}
+
 bool Searches::look_up_cosines(StoredMatrix frames, std::size_t step) {
     const std::size_t n = frames.rows;
     const std::size_t width = padded(n);
@@ -74,34 +95,44 @@ bool Searches::look_up_cosines(StoredMatrix frames, std::size_t step) {
         std::fill(kept_at_.begin(), kept_at_.end(), -1);
         kept_count_ = 0;
     }
-    float* asked = asked_.of(kAskedMost * frames.cols);
-    float* found = found_.of(kAskedMost * n);
-    std::size_t pending = 0;
-    const auto look = [&] {
-        Lookup lookup;
-        lookup.prompts = {asked, pending, frames.cols};
-        lookup.frames = frames;
-        lookup.scores = found;
-        look_up({&lookup, 1}, 0, {}, 1, level_);
-        bool good = true;
-        for (std::size_t i = 0; i < pending; ++i) {
-            good &= loops_.round_cosines(found + i * n, n, kept + (kept_count_ - pending + i) * width);
-        }
-        pending = 0;
-        return good;
-    };
+    std::size_t asked = 0;
     for (std::size_t search = 0; search < searches_; ++search) {
         const auto row = static_cast<std::size_t>(orders_[search * most_ + step - 1]);
-        if (kept_at_[row] >= 0) {
-            continue;
+        if (kept_at_[row] < 0) {
+            kept_at_[row] = static_cast<std::int32_t>(kept_count_++);
+            ask(frames, row, asked++);
         }
-        kept_at_[row] = static_cast<std::int32_t>(kept_count_++);
-        widen_row(frames, row, asked + pending++ * frames.cols);
-        if (pending == kAskedMost && !look()) {
-            return false;
+        if (asked == kAskedMost || (search + 1 == searches_ && asked > 0)) {
+            if (!look_up_asked(frames, asked, kept + (kept_count_ - asked) * width, width)) {
+                return false;
+            }
+            asked = 0;
         }
     }
-    return pending == 0 || look();
+    return true;
+}
+
+void Searches::ask(StoredMatrix frames, std::size_t row, std::size_t place) {
+    float* to = asked_.of(kAskedMost * frames.cols) + place * frames.cols;
+    if (frames.type == Stored::float32) {
+        std::memcpy(to, frames.row(row), 4 * frames.cols);
+    } else {
+        kernel_of(level_).widen(frames.row(row), frames.cols, to);
+    }
+}
+
+bool Searches::look_up_asked(StoredMatrix frames, std::size_t asked, double* to, std::size_t stride) {
+    float* found = found_.of(kAskedMost * frames.rows);
+    Lookup lookup;
+    lookup.prompts = {asked_.of(0), asked, frames.cols};
+    lookup.frames = frames;
+    lookup.scores = found;
+    look_up({&lookup, 1}, 0, {}, 1, level_);
+    bool good = true;
+    for (std::size_t i = 0; i < asked; ++i) {
+        good &= loops_.round_cosines(found + i * frames.rows, frames.rows, to + i * stride);
+    }
+    return good;
 }
 
 void choose(const std::int32_t* taken, Curve& curve, std::span<Cell> cells) {

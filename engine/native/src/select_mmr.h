@@ -30,7 +30,12 @@ class Searches {
     }
 
   private:
+    // Sees to it that the cosines of every search's last frame are there; or of all frames.
     bool look_up_cosines(StoredMatrix frames, std::size_t step);
+    bool look_up_all_cosines(StoredMatrix frames);
+    void ask(StoredMatrix frames, std::size_t row, std::size_t place);
+    // The cosines of the first `asked` that were asked for with all frames.
+    bool look_up_asked(StoredMatrix frames, std::size_t asked, double* to, std::size_t stride);
 
     const Loops& loops_;
     SimdLevel level_;

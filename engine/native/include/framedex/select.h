@@ -98,7 +98,7 @@ struct Curves {
 };
 
 // A draw is Philox4x64-10 with the first 128 bits of SHA-256 over "[" seed "," text "," name "]" as its key, and gives the
-// numbers that NumPy's Generator.random gives.
+// numbers that NumPy's Generator.random gives. A prompt's text is the JSON of its video, question and variant with commas between.
 struct Wanted {
     std::span<const Sampler> samplers;
     std::span<const std::size_t> budgets;    // each >= 1
@@ -106,6 +106,9 @@ struct Wanted {
     std::span<const std::string> draws;      // names of samplers, JSON
     std::string_view texts;                  // of all prompts, one after the other
 };
+
+// A text in UTF-8 as Python's json writes it where it keeps all but ASCII's control characters.
+void append_json_text(std::string_view text, std::string& to);
 
 // Selections by video, prompt, sampler, budget and seed, the last varying fastest.
 struct Selections {
