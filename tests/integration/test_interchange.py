@@ -216,6 +216,20 @@ def test_bolt_features_go_out_and_come_in_as_scores(world: SmallWorld, manifest:
         np.testing.assert_allclose(one["scores"], other["scores"], atol=2e-3)
 
 
+def test_a_variant_of_several_prompts(world: SmallWorld, manifest: Path) -> None:
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    texts = ["a red striped thing", "a blue thing"]
+    several = {"prompts": texts, "combine": "min"}
+    manifest.write_text("".join(json.dumps({**row, "variants": {"both": several}}) + "\n" for row in rows))
+    records = selections(world, manifest, "--sampler", "top", "--budget", 3, "--variant", "both")
+    for row, record in zip(rows, records, strict=True):
+        prompts = [word for text in texts for word in ("--prompt", text)]
+        common = ("--video", row["video"], "--combine", "min", "--sampler", "top", "--budget", 3, "--json")
+        (alone,) = ok("select", world.store, *prompts, *common).json()["selections"]
+        assert (record["variant"], record["transform"]) == ("both", "cosine+min")
+        assert (record["rows"], record["scores"]) == (alone["rows"], alone["scores"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -227,6 +241,8 @@ def test_bolt_features_go_out_and_come_in_as_scores(world: SmallWorld, manifest:
             "x.json: a file holds one selection for each question, got 2 to write",
         ),
         (("--variant", "parts"), "has no variant 'parts'"),
+        (("--combine", "min"), "--combine and --weight go with --prompt"),
+        (("--weight", "2"), "--combine and --weight go with --prompt"),
     ],
 )
 def test_what_cannot_be_written_is_refused(

@@ -270,6 +270,7 @@ def _asked(
 ) -> list[Asked]:
     from framedex.datasets import Question, read_questions
     from framedex.datasets.prompts import QUESTION
+    from framedex.scores.transform import Combination
     from framedex.select.batch import asked_of, asked_together
 
     if (path is None) != bool(prompts):
@@ -277,6 +278,10 @@ def _asked(
     if path is not None:
         if video is not None:
             raise UsageError("--video goes with --prompt; a manifest names its videos itself")
+        if combination != Combination():
+            raise UsageError(
+                "--combine and --weight go with --prompt; a manifest says itself how a variant's prompts combine"
+            )
         return asked_of(read_questions(path), list(dict.fromkeys(variants)) or [QUESTION])
     if variants:
         raise UsageError("--variant goes with a manifest, whose questions have variants; with --prompt leave it out")

@@ -108,7 +108,7 @@ def first_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str |
         if was == value:
             continue
         if name == "questions":
-            return f"questions: it asks {len(was or {})} videos, this sweep {len(value)}, or other things of them"
+            return f"questions: it asks {len(was or {})} videos, this sweep {len(value or {})}, or other things of them"
         return f"{name}: it has {was}, this sweep {value}"
     return None
 
