@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedex.errors import UsageError
+from framedex.index import Row
 from framedex.index.frames import numbers_again
 from framedex.select.formats.base import SUFFIX, SettingFiles, Wanted, file_name, write_json
 from framedex.select.scored import Asked, Scored
@@ -44,7 +45,7 @@ class AksWriter(SettingFiles):
         for asked, scores in zip(video.asked, video.scores, strict=True):
             self._curves[asked.variant, asked.question.id] = (numbers, scores.tolist())
 
-    def document(self, chosen: Sequence[tuple[Asked, Scored, list[Any]]]) -> Any:
+    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
         """The numbers alone."""
         return [numbers for _, _, numbers in chosen]
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from numpy.typing import NDArray
 
 from framedex.errors import UsageError
+from framedex.index import Row
 from framedex.index.whole_file import make_folder, write_whole
 from framedex.select.base import Sampler
 from framedex.select.records import Selections
@@ -136,7 +137,7 @@ class SettingFiles(SelectionWriter):
         """Keep what is written of a video beside its selections."""
 
     @abstractmethod
-    def document(self, chosen: Sequence[tuple[Asked, Scored, list[Any]]]) -> Any:
+    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
         """The JSON of one setting: of every question, in the order of the manifest, the frames chosen, in order of time."""
 
     def add(self, selections: Selections) -> None:
@@ -150,7 +151,11 @@ class SettingFiles(SelectionWriter):
             for prompt, asked in enumerate(video.asked):
                 for rule in range(rules):
                     rows = picks.rows(number, prompt, *divmod(rule, len(picks.budgets)))
-                    self._chosen[first[asked.variant] + rule][asked.question.id] = (asked, video, frames[rows].tolist())
+                    self._chosen[first[asked.variant] + rule][asked.question.id] = (
+                        asked,
+                        video.row,
+                        frames[rows].tolist(),
+                    )
 
     def discard(self) -> None:
         """Forget them."""

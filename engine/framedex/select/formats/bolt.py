@@ -37,11 +37,11 @@ class BoltWriter(SettingFiles):
             )
         return video.times_s
 
-    def document(self, chosen: Sequence[tuple[Asked, Scored, list[Any]]]) -> Any:
+    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
         """By video, in the order in which the questions first name them."""
         by_video: dict[str, list[dict[str, Any]]] = {}
-        for asked, video, seconds in chosen:
-            by_video.setdefault(PurePath(video.row.source.path).stem, []).append(
+        for asked, row, seconds in chosen:
+            by_video.setdefault(PurePath(row.source.path).stem, []).append(
                 {"question_id": asked.question.id, "question": asked.question.question, "frames": seconds}
             )
         return by_video

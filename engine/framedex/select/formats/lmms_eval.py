@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framedex.index import Row
 from framedex.index.frames import numbers_again
 from framedex.select.formats.base import SettingFiles
 from framedex.select.scored import Asked, Scored
@@ -27,7 +28,7 @@ class LmmsEvalWriter(SettingFiles):
         """Number in the file and timestamp: int64 (n, 2)."""
         return np.stack([numbers_again(video.row, video.pts_us), video.pts_us], axis=1)
 
-    def document(self, chosen: Sequence[tuple[Asked, Scored, list[Any]]]) -> Any:
+    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
         """The objects."""
         return [
             {
@@ -37,8 +38,8 @@ class LmmsEvalWriter(SettingFiles):
                 "frame_idx": [number for number, _ in frames],
                 "frame_num": len(frames),
                 "use_topk": True,
-                "times_s": [(pts_us - video.row.time_origin_us) / 1e6 for _, pts_us in frames],
+                "times_s": [(pts_us - row.time_origin_us) / 1e6 for _, pts_us in frames],
                 "pts_us": [pts_us for _, pts_us in frames],
             }
-            for asked, video, frames in chosen
+            for asked, row, frames in chosen
         ]
