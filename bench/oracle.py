@@ -46,13 +46,13 @@ from oracle_ways import (
     NaiveLoop,
     NaiveTook,
     OursTook,
+    Parts,
     Question,
     UnitCosts,
     decode,
     ours,
     prepare,
     questions,
-    unit_costs,
     window_starts,
     write_clip,
 )
@@ -63,6 +63,8 @@ from smolvlm_checkpoints import make_smolvlm, make_smolvlm_256m
 BUNDLED = "micro-smolvlm"
 TOLERANCE = 1e-4
 NAIVE_WINDOWS = 5
+# Of the parts before ours; one more after each of ours, so that both meet the machine in the same moods.
+TURNS = 3
 OPTIONS = RunnerOptions(device="cpu", dtype="float32")
 STRIDES = {"stride4": (4, False), "stride1": (1, False), "stride4_orders": (4, True)}
 
@@ -229,7 +231,8 @@ def measure(setting: Setting, clip: Path, *, threads: int) -> Result:
     naive = tuple(loop.ask(clip, setting.frames, rows, question) for rows, question in zip(windows, put, strict=True))
     note("the parts' prices")
     pictures = decode(clip, setting.length).frames
-    units = unit_costs(loop, pictures, asked[0], repeats=5)
+    parts = Parts(loop, pictures, asked[0])
+    parts.time(TURNS)
     with load_runner(setting.checkpoint, threads=threads, options=OPTIONS) as runner:
         assert isinstance(runner, TransformersRunner)
         difference = compared(runner, clip, setting, windows, put, naive)
@@ -239,7 +242,8 @@ def measure(setting: Setting, clip: Path, *, threads: int) -> Result:
             took[stride] = ours(
                 runner, clip, setting.frames, setting.length, apart, questions(setting.prompts, orders=orders)
             )
-    return Result(naive=naive, units=units, took=took, difference=difference)
+            parts.time(1)
+    return Result(naive=naive, units=parts.costs(), took=took, difference=difference)
 
 
 def compared(

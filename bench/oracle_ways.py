@@ -117,8 +117,7 @@ class NaiveLoop:
         ids = self.ids(
             question, times_s=[whole.pts_us[row] / SECOND_US for row in rows], duration_s=float(n_frames - 1)
         )
-        images = list(whole.frames[rows.start : rows.stop])
-        pixels = self._processor(images, do_image_splitting=False, return_tensors="pt")["pixel_values"]
+        pixels = self.pixels(list(whole.frames[rows.start : rows.stop]))
         processed = time.perf_counter()
         output = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, logits_to_keep=1)
         done = time.perf_counter()
@@ -128,6 +127,12 @@ class NaiveLoop:
             forward_s=done - processed,
             logits=output.logits[0, -1].numpy(),
         )
+
+    def pixels(self, images: list[Pixels]) -> torch.Tensor:
+        """(1, n, 3, side, side) as the checkpoint's processor makes them."""
+        processed = self._processor(images, do_image_splitting=False, return_tensors="pt")
+        pixels: torch.Tensor = processed["pixel_values"]
+        return pixels
 
     def ids(self, question: Question, *, times_s: Sequence[float], duration_s: float) -> torch.Tensor:
         """(1, t) of the whole prompt."""
@@ -161,35 +166,49 @@ class UnitCosts:
         return frames * self.tower_s + windows * self.prefill_s + asks * self.suffix_s
 
 
-@torch.inference_mode()
-def unit_costs(loop: NaiveLoop, pictures: Pixels, question: Question, *, repeats: int) -> UnitCosts:
-    """Time the three parts of the plain model on one window, by turns.
+class Parts:
+    """The three parts of the plain model on one window, timed by turns as often as `time` is called.
 
     Args:
         loop: the model.
         pictures: uint8 (length, H, W, 3).
         question: any.
-        repeats: turns.
     """
-    model = loop.model
-    pixels = loop._processor(list(pictures), do_image_splitting=False, return_tensors="pt")["pixel_values"]  # noqa: SLF001
-    times_s = [float(row) for row in range(len(pictures))]
-    ids = loop.ids(question, times_s=times_s, duration_s=60.0)
-    cut = int((ids[0] == model.config.image_token_id).nonzero().max()) + 1
-    took: dict[str, list[float]] = {"tower": [], "prefill": [], "suffix": []}
-    for _ in range(repeats):
-        features = _timed(took["tower"], partial(model.get_image_features, pixels, return_dict=True))
-        cache = DynamicCache()
-        first = {
-            "input_ids": ids[:, :cut],
-            "attention_mask": torch.ones_like(ids[:, :cut]),
-            "mm_encoder_outputs": {"image": features},
-        }
-        _timed(took["prefill"], partial(model.model, **first, past_key_values=cache, use_cache=True))
-        rest = {"input_ids": ids[:, cut:], "attention_mask": torch.ones_like(ids), "past_key_values": cache}
-        _timed(took["suffix"], partial(model, **rest, logits_to_keep=1))
-    tower, prefill, suffix = (statistics.median(times) for times in took.values())
-    return UnitCosts(tower_s=tower / len(pictures), prefill_s=prefill, suffix_s=suffix)
+
+    def __init__(self, loop: NaiveLoop, pictures: Pixels, question: Question) -> None:
+        self._model = loop.model
+        self._pixels = loop.pixels(list(pictures))
+        self._ids = loop.ids(question, times_s=[float(row) for row in range(len(pictures))], duration_s=60.0)
+        self._length = len(pictures)
+        self._took: dict[str, list[float]] = {"tower": [], "prefill": [], "suffix": []}
+
+    @torch.inference_mode()
+    def time(self, repeats: int) -> None:
+        """So many turns more."""
+        model, ids = self._model, self._ids
+        cut = int((ids[0] == model.config.image_token_id).nonzero().max()) + 1
+        for _ in range(repeats):
+            features = self._timed("tower", partial(model.get_image_features, self._pixels, return_dict=True))
+            cache = DynamicCache()
+            first = {
+                "input_ids": ids[:, :cut],
+                "attention_mask": torch.ones_like(ids[:, :cut]),
+                "mm_encoder_outputs": {"image": features},
+            }
+            self._timed("prefill", partial(model.model, **first, past_key_values=cache, use_cache=True))
+            rest = {"input_ids": ids[:, cut:], "attention_mask": torch.ones_like(ids), "past_key_values": cache}
+            self._timed("suffix", partial(model, **rest, logits_to_keep=1))
+
+    def costs(self) -> UnitCosts:
+        """Medians of all turns."""
+        tower, prefill, suffix = (statistics.median(times) for times in self._took.values())
+        return UnitCosts(tower_s=tower / self._length, prefill_s=prefill, suffix_s=suffix)
+
+    def _timed(self, part: str, work: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = work()
+        self._took[part].append(time.perf_counter() - started)
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,10 +248,3 @@ def prepare(runner: TransformersRunner, clip: Path, n_frames: int, *, source: st
     """The clip's frames, decoded and resized."""
     batch = decode(clip, n_frames)
     return runner.prepare(batch, origin_us=0, last_us=(n_frames - 1) * SECOND_US, source=source)
-
-
-def _timed(times: list[float], work: Callable[[], Any]) -> Any:
-    started = time.perf_counter()
-    result = work()
-    times.append(time.perf_counter() - started)
-    return result

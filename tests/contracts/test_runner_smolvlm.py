@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames, Runner
 from framedex.mllm.engine import TransformersRunner
 from framedex.mllm.options import Dtype, Limits, RunnerOptions
+from framedex.mllm.smolvlm import SmolVlm
 from plain_mllm import Inputs, PlainModel, channels_first
 from plain_smolvlm import plain_smolvlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
@@ -107,6 +109,26 @@ def test_the_key_tells_weights_rules_and_tokenizers_apart_but_not_places(tmp_pat
     rules = copy / "preprocessor_config.json"
     rules.write_text(json.dumps(json.loads(rules.read_text()) | {"resample": 2}))
     assert len({key(copy), key(tiny_smolvlm()), key(make_smolvlm(tmp_path / "other", seed=1))}) == 3
+
+
+def test_the_key_tells_templates_dtypes_and_versions_apart_but_not_limits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def key(**options: Any) -> str:
+        with load_runner(tiny_smolvlm(), threads=1, options=RunnerOptions(**options)) as runner:
+            return runner.key
+
+    whole = key()
+    assert key(limits=Limits(frames=1, tokens=7, cache_nbytes=0), token_folder=tmp_path, device="cpu") == whole
+    keys = {whole, key(dtype="bfloat16"), key(dtype="float16")}
+    with monkeypatch.context() as changed:
+        changed.setattr("framedex.mllm.engine.transformers", SimpleNamespace(__version__="5.99.0"))
+        keys.add(key())
+    with monkeypatch.context() as changed:
+        changed.setattr(SmolVlm, "template", replace(SmolVlm.template, version="smolvlm-2"))
+        keys.add(key())
+    assert len(keys) == 5
+    assert key() == whole
 
 
 def test_the_processs_threads_are_put_back(runner: Runner) -> None:

@@ -70,6 +70,9 @@ class VisualTokens:
         """Let go of all tokens."""
         self._cache.clear()
 
+    def _is_kept(self, key: str) -> bool:
+        return key in self._cache or (self._files is not None and self._files.path(key).exists())
+
     def _kept(self, key: str) -> torch.Tensor | None:
         """Tokens that are there already, in memory or in a file."""
         tokens = self._cache.get(key)
@@ -108,7 +111,7 @@ class VisualTokens:
         fresh = (
             (key, picture)
             for key, picture in to_come
-            if key not in but and picture.shape == size and self._kept(key) is None
+            if key not in but and picture.shape == size and not self._is_kept(key)
         )
         ahead: dict[str, Pixels] = {}
         for key, picture in fresh:

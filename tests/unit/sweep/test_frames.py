@@ -52,6 +52,21 @@ def test_rows_are_the_frames_of_a_whole_decode(row: Row, runner: Runner) -> None
         assert prepared.duration_s == whole.duration_s == (row.last_pts_us - row.first_pts_us) / 1e6
 
 
+def test_frames_are_known_by_their_bytes_timing_and_decoder(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [
+        frames_key(row),
+        frames_key(dataclasses.replace(row, video_key="0" * 32)),
+        frames_key(dataclasses.replace(row, timing="reconstructed")),
+        frames_key(dataclasses.replace(row, source=dataclasses.replace(row.source, folder_fps=2))),
+    ]
+    with monkeypatch.context() as changed:
+        changed.setattr("framedex.sweep.frames.version", lambda package: f"another {package}")
+        keys.append(frames_key(row))
+    assert len(set(keys)) == 5
+    moved = dataclasses.replace(row, source=dataclasses.replace(row.source, path="/elsewhere/clip.mp4"))
+    assert frames_key(moved) == keys[0]
+
+
 def test_other_timestamps_than_were_indexed(row: Row, runner: Runner) -> None:
     with pytest.raises(VideoError, match="decoded others"):
         prepared_frames(row, np.array([row.first_pts_us + 1]), [runner], threads=1)

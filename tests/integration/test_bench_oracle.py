@@ -1,0 +1,40 @@
+"""The oracle's bench compares logits before it times, and ends in the JSON line that the goals name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+
+@pytest.mark.slow
+def test_oracle(tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    command = [sys.executable, str(BENCH / "oracle.py"), "--quick", "--out", str(out)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    result = json.loads(ran.stdout.splitlines()[-1])
+    assert result == json.loads(out.read_text())
+    assert set(result) == {"bench", "commit", "machine", "config", "equal", "rows", "ratios"}
+    assert result["equal"] is True
+    assert all(np.isfinite(row["value"]) for row in result["rows"])
+    assert list(result["ratios"]) == [
+        "speedup_vs_naive",
+        "fraction_of_ideal_speedup",
+        "tower_runs_per_distinct_frame",
+        "prefills_per_frame_set",
+        "max_relative_logit_difference",
+    ]
+    assert result["ratios"]["tower_runs_per_distinct_frame"] == result["ratios"]["prefills_per_frame_set"] == 1.0
+    assert result["ratios"]["max_relative_logit_difference"] <= 1e-4
+    assert result["ratios"]["speedup_vs_naive"] > 0
+    names = {row["name"] for row in result["rows"]}
+    for prefix in ("", "micro-smolvlm."):
+        for stride in ("stride4", "stride1", "stride4_orders"):
+            assert {f"{prefix}{way}.{stride}" for way in ("ours", "ideal", "peer.naive", "peer.naive_decoded")} <= names
