@@ -48,7 +48,8 @@ void check_layout(const Array& array, const std::string& name) {
 
 void check_aligned(const Array& array, const std::string& name, std::size_t nbytes) {
     if (reinterpret_cast<std::uintptr_t>(array.data()) % nbytes != 0) {
-        const std::string message = name + ": expected an address aligned to " + std::to_string(nbytes) + " bytes; pass a copy";
+        const std::string message =
+            name + ": expected an address aligned to " + std::to_string(nbytes) + " bytes; pass a copy";
         throw nb::value_error(message.c_str());
     }
 }

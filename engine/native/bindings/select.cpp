@@ -63,11 +63,9 @@ rules::Drop drop_of(const Parameters& given) {
     using rules::Base;
     using rules::By;
     return {
-        .base = one_of<Base>(given, "base",
-                             {{"uniform", Base::uniform},
-                              {"random", Base::random},
-                              {"top", Base::top},
-                              {"bottom", Base::bottom}}),
+        .base = one_of<Base>(
+            given, "base",
+            {{"uniform", Base::uniform}, {"random", Base::random}, {"top", Base::top}, {"bottom", Base::bottom}}),
         .by = one_of<By>(given, "by", {{"lowest", By::lowest}, {"highest", By::highest}, {"random", By::random}}),
         .numerator = given.of<std::uint32_t>("numerator"),
         .denominator = std::max<std::uint32_t>(1, given.of<std::uint32_t>("denominator")),
@@ -84,7 +82,8 @@ Sampler sampler_of(const nb::dict& dict) {
     if (rule == "random") return rules::Random{given.of<std::size_t>("draw")};
     if (rule == "top") return rules::Extreme{true};
     if (rule == "bottom") return rules::Extreme{false};
-    if (rule == "threshold") return rules::Threshold{given.has("tau") ? std::optional(given.of<double>("tau")) : std::nullopt};
+    if (rule == "threshold")
+        return rules::Threshold{given.has("tau") ? std::optional(given.of<double>("tau")) : std::nullopt};
     if (rule == "window-top") return window_of(given, true);
     if (rule == "window-bottom") return window_of(given, false);
     if (rule == "drop") return drop_of(given);
@@ -136,9 +135,10 @@ class Videos {
         const std::int64_t* shape = shapes.data();
         for (Curves& video : curves_) {
             if (shape[0] < 0 || shape[1] < 1 || shape[1] > INT32_MAX) {
-                throw nb::value_error(("[select_many] shapes: expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
-                                       std::to_string(shape[0]) + " and " + std::to_string(shape[1]))
-                                          .c_str());
+                throw nb::value_error(
+                    ("[select_many] shapes: expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
+                     std::to_string(shape[0]) + " and " + std::to_string(shape[1]))
+                        .c_str());
             }
             video.prompts = static_cast<std::size_t>(shape[0]);
             video.frames = static_cast<std::size_t>(shape[1]);
@@ -244,9 +244,9 @@ class Videos {
 };
 
 nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t>& budgets, const Shapes& shapes,
-                     const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named, const nb::object& questions,
-                     const nb::object& variants, const std::vector<std::string>& seeds, const std::vector<std::string>& draws, int threads,
-                     const std::string& level) {
+                     const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named,
+                     const nb::object& questions, const nb::object& variants, const std::vector<std::string>& seeds,
+                     const std::vector<std::string>& draws, int threads, const std::string& level) {
     check_threads(threads, "select_many");
     const SimdLevel simd = level_of(level, "select_many");
     if (budgets.empty() || seeds.empty() || std::find(budgets.begin(), budgets.end(), 0) != budgets.end()) {
@@ -280,15 +280,16 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
         nb::gil_scoped_release released;
         found = select_many(videos.curves(), wanted, threads, simd);
     }
-    return nb::make_tuple(give(std::move(found.rows), {found.rows_count}), give(std::move(found.offsets), {found.count + 1}),
-                          found.wrong_curve, found.wrong_video);
+    return nb::make_tuple(give(std::move(found.rows), {found.rows_count}),
+                          give(std::move(found.offsets), {found.count + 1}), found.wrong_curve, found.wrong_video);
 }
 
 }  // namespace
 
 void bind_select(nb::module_& m) {
     m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "scores"_a.none(),
-          "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a, "draws"_a, "threads"_a, "level"_a = "");
+          "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a, "draws"_a,
+          "threads"_a, "level"_a = "");
 }
 
 }  // namespace framedex

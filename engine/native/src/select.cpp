@@ -109,9 +109,8 @@ class Worker {
 
     bool load(const Curves& video, std::size_t prompt, double* to) {
         const std::size_t n = video.frames;
-        const bool good = video.wide
-                              ? loops_.load_double(static_cast<const double*>(video.scores) + prompt * n, n, to)
-                              : loops_.load_float(static_cast<const float*>(video.scores) + prompt * n, n, to);
+        const bool good = video.wide ? loops_.load_double(static_cast<const double*>(video.scores) + prompt * n, n, to)
+                                     : loops_.load_float(static_cast<const float*>(video.scores) + prompt * n, n, to);
         std::fill(to + padded(n), to + padded(n) + kReadBeyond, 0.0);
         return good;
     }
@@ -245,8 +244,7 @@ Selections select_many(std::span<const Curves> videos, const Wanted& wanted, int
         Worker worker(wanted, level);
         for (std::size_t number = next++; number < tasks.size(); number = next++) {
             Task& task = tasks[number];
-            worker.run(videos[task.video], task, result.rows.get() + task.rows,
-                       result.offsets.get() + 1 + task.selections);
+            worker.run(videos[task.video], task, result.rows.get() + task.rows, result.offsets.get() + 1 + task.selections);
         }
     };
     std::vector<std::jthread> others;

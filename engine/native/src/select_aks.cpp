@@ -59,8 +59,8 @@ class Walk {
 
     struct Seen {
         double high;
-        std::size_t at;   // of the first of the highest
-        bool may_stop;    // whether it may stand out, or a part of it
+        std::size_t at;  // of the first of the highest
+        bool may_stop;   // whether it may stand out, or a part of it
     };
 
     Seen& seen(const Segment& segment) { return seen_[(std::size_t{1} << segment.depth) + segment.index]; }
@@ -93,7 +93,8 @@ class Walk {
         return found;
     }
 
-    // Whether the gap between the best frames' mean and the mean can exceed t1 at all: it is at most that of the best frame.
+    // Whether the gap between the best frames' mean and the mean can exceed t1 at all: it is at most that of the best
+    // frame.
     bool may_stand_out(const Segment& segment, double high) const {
         const double size = static_cast<double>(segment.size());
         return high - quick_mean(segment) > rule_.t1 - (slack_of_sum_ / size + slack_);
@@ -157,7 +158,8 @@ class Walk {
         }
     }
 
-    // The rule itself. Sums that rounding may have put on the wrong side of t1 are summed again as framedex.select.aks does.
+    // The rule itself. Sums that rounding may have put on the wrong side of t1 are summed again as framedex.select.aks
+    // does.
     bool stands_out(const Segment& segment, std::size_t budget, bool& sorted) {
         const std::size_t size = segment.size();
         const std::size_t best = std::min(budget, size);

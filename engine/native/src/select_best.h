@@ -10,8 +10,8 @@
 
 namespace framedex {
 
-// Padded numbers, and the same as steps; null where these cannot keep their order. Rows whose step is kNoStep are not taken, or,
-// where there are no steps, those whose number is -infinity.
+// Padded numbers, and the same as steps; null where these cannot keep their order. Rows whose step is kNoStep are not
+// taken, or, where there are no steps, those whose number is -infinity.
 struct Ranked {
     const double* x;
     const Step* steps;
@@ -24,17 +24,21 @@ struct Ranked {
 // All of n padded numbers; the steps go to `room`, which has room for padded_steps(n).
 Ranked rank(const Loops& loops, const double* x, std::size_t n, double low, double high, Scratch<Step>& room);
 
-inline std::size_t words_of(std::size_t n) { return (n + 63) / 64; }
+inline std::size_t words_of(std::size_t n) {
+    return (n + 63) / 64;
+}
 
-inline void set_bit(std::uint64_t* words, std::size_t row) { words[row / 64] |= std::uint64_t{1} << row % 64; }
+inline void set_bit(std::uint64_t* words, std::size_t row) {
+    words[row / 64] |= std::uint64_t{1} << row % 64;
+}
 
 std::size_t count_bits(const std::uint64_t* words, std::size_t n);
 
 // Rows 0 … n - 1.
 std::int32_t* write_all_rows(std::size_t n, std::int32_t* rows);
 
-// Finds the best rows of several sizes in a few passes over the curve that all of them share: over its steps, and where the last
-// row that is taken and the first that is not are of one level, over those of this level.
+// Finds the best rows of several sizes in a few passes over the curve that all of them share: over its steps, and where the
+// last row that is taken and the first that is not are of one level, over those of this level.
 class Best {
   public:
     explicit Best(const Loops& loops) : loops_(loops) {}

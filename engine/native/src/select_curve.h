@@ -97,7 +97,7 @@ class Curve {
     Scratch<Step> scaled_steps_;
     std::size_t centres_of_ = 0;
     Scratch<std::int32_t> centres_;
-    std::vector<std::size_t> drawn_;          // by draw and seed: how many numbers
+    std::vector<std::size_t> drawn_;         // by draw and seed: how many numbers
     std::vector<Scratch<double>> uniforms_;  // likewise
     Scratch<std::uint64_t> words_;
     Scratch<std::uint64_t> added_;
@@ -105,8 +105,8 @@ class Curve {
     Scratch<Step> other_steps_;
 };
 
-// The rules, but mmr: the rows of every budget and seed to cells[budget * seeds + seed]. The rule of each is that of the class of
-// the same name in framedex.select.
+// The rules, but mmr: the rows of every budget and seed to cells[budget * seeds + seed]. The rule of each is that of the
+// class of the same name in framedex.select.
 void choose(const rules::Uniform& rule, Curve& curve, std::span<Cell> cells);
 void choose(const rules::UniformEnds& rule, Curve& curve, std::span<Cell> cells);
 void choose(const rules::Random& rule, Curve& curve, std::span<Cell> cells);

@@ -1,5 +1,5 @@
-// The loops that samplers spend their time in, once for every instruction set. They give the same bits on each of them: sums run
-// in a fixed order, nothing is contracted.
+// The loops that samplers spend their time in, once for every instruction set. They give the same bits on each of them:
+// sums run in a fixed order, nothing is contracted.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,18 @@ namespace framedex {
 constexpr std::size_t kWide = 8;
 constexpr std::size_t kReadBeyond = 64;
 
-constexpr std::size_t padded(std::size_t n) { return (n + kWide - 1) / kWide * kWide; }
+constexpr std::size_t padded(std::size_t n) {
+    return (n + kWide - 1) / kWide * kWide;
+}
 
-// Steps: numbers in 65,535 levels, -32,767 to 32,767, which keep their order. kNoStep is below all: padding, up to a multiple of 64
-// steps, and rows that are not to be taken.
+// Steps: numbers in 65,535 levels, -32,767 to 32,767, which keep their order. kNoStep is below all: padding, up to a
+// multiple of 64 steps, and rows that are not to be taken.
 using Step = std::int16_t;
 constexpr Step kNoStep = -32768;
 
-constexpr std::size_t padded_steps(std::size_t n) { return (n + 63) / 64 * 64; }
+constexpr std::size_t padded_steps(std::size_t n) {
+    return (n + 63) / 64 * 64;
+}
 
 // The level that the k-th highest step lies in: of `reached` steps that are at least `least`, `above` are higher.
 struct Level {
@@ -52,8 +56,10 @@ struct Loops {
     void (*neighbours)(const double* x, std::size_t n, double least, double beyond, double* lowest, double* highest);
     // Numbers from low to high as steps; whether their order can be kept.
     bool (*step)(const double* x, std::size_t n, double low, double high, Step* steps);
-    // The levels of several k from 1 to `taken`, the number of steps above kNoStep; one with exactly k steps where there is one.
-    void (*levels)(const Step* steps, std::size_t n, std::size_t taken, const std::size_t* ks, std::size_t count, Level* levels);
+    // The levels of several k from 1 to `taken`, the number of steps above kNoStep; one with exactly k steps where there is
+    // one.
+    void (*levels)(const Step* steps, std::size_t n, std::size_t taken, const std::size_t* ks, std::size_t count,
+                   Level* levels);
     // Which of n steps are at least `least`, as bits: (n + 63) / 64 words.
     void (*step_bits)(const Step* steps, std::size_t n, int least, std::uint64_t* words);
     // The rows of the bits that are set, increasing; how many.
@@ -63,28 +69,31 @@ struct Loops {
     // Sums up to every number, n + 1 of them from 0 on, in no order that is promised.
     void (*quick_sums)(const double* x, std::size_t n, double* sums);
     void (*divide)(const double* x, std::size_t n, double by, double* to);  // padded
-    // Which of n increasing shares, the last counted as above all, are the first to reach a quantile. room: padded(n) + kWide.
+    // Which of n increasing shares, the last counted as above all, are the first to reach a quantile. room: padded(n) +
+    // kWide.
     void (*quantile_bits)(const double* shares, std::size_t n, const Steps& quantiles, double* room, std::uint64_t* words);
     // The largest of sign·(sums[w + length] - sums[w]), w < n; and which are at least `least`, as bits.
     double (*best_window)(const double* sums, std::size_t n, std::size_t length, double sign);
-    void (*window_bits)(const double* sums, std::size_t n, std::size_t length, double sign, double least, std::uint64_t* words);
+    void (*window_bits)(const double* sums, std::size_t n, std::size_t length, double sign, double least,
+                        std::uint64_t* words);
     // to[i] = the maximum of x[i] and x[i + shift].
     void (*pair_maxima)(const double* x, std::size_t n, std::size_t shift, double* to);
-    void (*negate)(const double* x, std::size_t n, double* to);                            // padded
-    void (*scale)(const double* x, std::size_t n, double low, double high, double* to);    // min-max, padded
-    void (*raise)(const double* x, std::size_t n, double power, double* to);               // x >= 0, power > 0
-    void (*add_noise)(const double* x, std::size_t n, double tau, const double* noise, double* to);  // x / tau + noise, padded
+    void (*negate)(const double* x, std::size_t n, double* to);                          // padded
+    void (*scale)(const double* x, std::size_t n, double low, double high, double* to);  // min-max, padded
+    void (*raise)(const double* x, std::size_t n, double power, double* to);             // x >= 0, power > 0
+    void (*add_noise)(const double* x, std::size_t n, double tau, const double* noise,
+                      double* to);  // x / tau + noise, padded
     void (*gumbel)(const double* uniforms, std::size_t n, double* to);
-    // acc[w] += x[w + j] for w < n and j = first … last - 1 one after the other. acc has room for n padded; what is beyond n is
-    // unspecified.
+    // acc[w] += x[w + j] for w < n and j = first … last - 1 one after the other. acc has room for n padded; what is beyond
+    // n is unspecified.
     void (*extend_sums)(const double* x, std::size_t n, std::size_t first, std::size_t last, double* acc);
     // The first of the highest of n >= 1 numbers.
     std::size_t (*argmax)(const double* x, std::size_t n);
     // n cosines rounded to five decimals; whether all are finite.
     bool (*round_cosines)(const float* cosines, std::size_t n, double* to);
     // nearest = max(nearest, cosines); gain = share·scores - rest·nearest + bar.
-    void (*marginal)(const double* scores, const double* cosines, const double* bar, double share, double rest, std::size_t n,
-                     double* nearest, double* gain);
+    void (*marginal)(const double* scores, const double* cosines, const double* bar, double share, double rest,
+                     std::size_t n, double* nearest, double* gain);
 };
 
 extern const Loops kPortableLoops;

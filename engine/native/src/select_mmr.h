@@ -13,16 +13,16 @@
 
 namespace framedex {
 
-// Greedy searches: one for each of some curves and shares. What a search takes first does not depend on how much it takes, so
-// that the largest budget's holds all others.
+// Greedy searches: one for each of some curves and shares. What a search takes first does not depend on how much it takes,
+// so that the largest budget's holds all others.
 class Searches {
   public:
     Searches(const Loops& loops, SimdLevel level) : loops_(loops), level_(level) {}
 
     // curves: `count` of them, padded, `stride` numbers apart. Takes `most` frames, at least 1, in each search; whether all
     // frames that were looked at have vectors of numbers.
-    bool run(StoredMatrix frames, const double* curves, std::size_t count, std::size_t stride, std::span<const double> shares,
-             std::size_t most);
+    bool run(StoredMatrix frames, const double* curves, std::size_t count, std::size_t stride,
+             std::span<const double> shares, std::size_t most);
 
     // The frames in the order in which they were taken.
     const std::int32_t* taken(std::size_t curve, std::size_t share) const {

@@ -1,5 +1,5 @@
-// Rules that need no more than places, draws and the order of scores: uniform, uniform-ends, random, top, bottom, threshold,
-// qframe, drop.
+// Rules that need no more than places, draws and the order of scores: uniform, uniform-ends, random, top, bottom,
+// threshold, qframe, drop.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -107,9 +107,10 @@ void write_base(const rules::Drop& rule, Curve& curve, std::span<Cell> cells, st
         case rules::Base::random:
         case rules::Base::top:
         case rules::Base::bottom: {
-            const Ranked ranked = rule.base == rules::Base::top      ? curve.ranked()
-                                  : rule.base == rules::Base::bottom ? curve.negated()
-                                  : negatives(curve, curve.uniforms(rule.base_draw, seed, curve.n()));
+            const Ranked ranked = rule.base == rules::Base::top ? curve.ranked()
+                                  : rule.base == rules::Base::bottom
+                                      ? curve.negated()
+                                      : negatives(curve, curve.uniforms(rule.base_draw, seed, curve.n()));
             std::size_t* ks = curve.ks.of(cells.size());
             for (std::size_t b = 0; b < cells.size(); ++b) {
                 ks[b] = cells[b].count;

@@ -28,8 +28,7 @@ std::size_t best_start(const Loops& loops, const double* values, std::size_t sta
 // Windows by their sums, each from its first frame on.
 class Sums {
   public:
-    Sums(const rules::Window& rule, Curve& curve)
-        : rule_(rule), curve_(curve) {
+    Sums(const rules::Window& rule, Curve& curve) : rule_(rule), curve_(curve) {
         const std::size_t n = curve.n();
         quick_ = curve.spare.of(n + 1 + kReadBeyond);
         curve.loops().quick_sums(curve.x(), n, quick_);

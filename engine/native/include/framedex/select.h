@@ -80,8 +80,8 @@ struct Mmr {
 
 }  // namespace rules
 
-using Sampler = std::variant<rules::Uniform, rules::UniformEnds, rules::Random, rules::Extreme, rules::Threshold, rules::Window,
-                             rules::Drop, rules::Aks, rules::Bolt, rules::QFrame, rules::Mmr>;
+using Sampler = std::variant<rules::Uniform, rules::UniformEnds, rules::Random, rules::Extreme, rules::Threshold,
+                             rules::Window, rules::Drop, rules::Aks, rules::Bolt, rules::QFrame, rules::Mmr>;
 
 // Whether a sampler reads scores; embeddings.
 bool reads_scores(const Sampler& sampler);
@@ -98,13 +98,14 @@ struct Curves {
 };
 
 // A draw is Philox4x64-10 with the first 128 bits of SHA-256 over "[" seed "," text "," name "]" as its key, and gives the
-// numbers that NumPy's Generator.random gives. A prompt's text is the JSON of its video, question and variant with commas between.
+// numbers that NumPy's Generator.random gives. A prompt's text is the JSON of its video, question and variant with commas
+// between.
 struct Wanted {
     std::span<const Sampler> samplers;
-    std::span<const std::size_t> budgets;    // each >= 1
-    std::span<const std::string> seeds;      // JSON
-    std::span<const std::string> draws;      // names of samplers, JSON
-    std::string_view texts;                  // of all prompts, one after the other
+    std::span<const std::size_t> budgets;  // each >= 1
+    std::span<const std::string> seeds;    // JSON
+    std::span<const std::string> draws;    // names of samplers, JSON
+    std::string_view texts;                // of all prompts, one after the other
 };
 
 // A text in UTF-8 as Python's json writes it where it keeps all but ASCII's control characters.
