@@ -202,7 +202,8 @@ def _frames_of_points(row: Row, pts_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """The frame of each point of a grid of so many a second, duplicates as often as they stand."""
     if not row.decode.collapsed_points:
         return np.arange(row.count)
-    period_us = 1_000_000 / Fraction(row.grid.removeprefix("fps="))
+    # "fps=0.5", or "fps=30000_1001" for a rate without a finite decimal.
+    period_us = 1_000_000 / Fraction(row.grid.removeprefix("fps=").replace("_", "/"))
     # Both timestamps are rounded to microseconds, which may be one apart.
     points_us = [row.time_origin_us + int(point * period_us) + 1 for point in range(row.decode.grid_points)]
     at = np.searchsorted(pts_us, points_us, side="right") - 1
