@@ -103,7 +103,7 @@ seeds: [0, 7]
         ("drop: {rates: [0.5], by: [best]}", "line 5: by: got 'best'; exists: highest, lowest, random"),
         ("transforms: [zscore]", "line 5: transforms: got 'zscore'; exists: cosine, logit, minmax, prob"),
         ("no_video: perhaps", "line 5: no_video: expected true or false, got 'perhaps'"),
-        ("scoring: [words]", "line 5: scoring: got 'words'; exists: letter, option"),
+        ("scoring: [words]", "line 5: scoring: got 'words'; exists: generate, letter, option"),
         ("option_orders: all", "line 5: option_orders: got 'all'; exists: cyclic, given"),
         ("seeds: [-1]", "line 5: seeds: expected a whole number, 0 or more, got '-1'"),
         ("variants: [no]", "line 5: variants: expected a text, got 'no'"),
