@@ -28,11 +28,11 @@ from framedex.mllm.frame_sets import FrameSet, by_frames
 from framedex.mllm.language import LanguageModel
 from framedex.mllm.load import ATTENTION, load_model
 from framedex.mllm.options import RunnerOptions
-from framedex.mllm.parse import chosen_option
+from framedex.mllm.parse import PARSER_VERSION, chosen_option
 from framedex.mllm.reading import Reading, first_batch
 from framedex.mllm.token_cache import TokenCache
 from framedex.mllm.token_files import TokenFiles
-from framedex.mllm.tokens import PromptReader
+from framedex.mllm.tokens import WRITTEN_TOKENS, PromptReader
 from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
 from framedex.torch_device import at_most
@@ -109,6 +109,7 @@ class TransformersRunner:
                 "dtype": place.dtype,
                 "attention": ATTENTION,
                 "transformers": transformers.__version__,
+                "writing": [sorted(self._stops), WRITTEN_TOKENS, PARSER_VERSION],
             }
         )
         self._files = None if options.token_folder is None else TokenFiles(options.token_folder, self._key)
@@ -123,7 +124,7 @@ class TransformersRunner:
 
     @property
     def key(self) -> str:
-        """MLLM key: 32 hex digits over weights, config, tokenizer, frame rules, template, dtype, attention, transformers."""
+        """MLLM key: 32 hex digits over files, frame rules, template, dtype, attention, transformers and how answers are read."""
         return self._key
 
     @property
@@ -263,13 +264,16 @@ class TransformersRunner:
         at = 0
         while at < len(sets):
             batch = first_batch(sets[at:], tokens=self._limits.tokens)
+            result = None
             try:
                 result = read(batch, sets[at + len(batch) :])
             except RuntimeError as error:
                 self._take_less(error)
-                continue
-            at += len(batch)
-            yield result
+            if result is not None:
+                at += len(batch)
+                yield result
+            elif self._place.device.type == "cuda":
+                torch.cuda.empty_cache()  # what the failed attempt held, in pieces of its sizes
 
     def _take_less(self, error: RuntimeError) -> None:
         """Halve the limits.

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from framedex.mllm.prompt import LETTERS
 
+#: Part of every MLLM key: a new number whenever other words name an option.
+PARSER_VERSION = 1
+
 # "B", "B.", "(B)", "B) because", "**B**": a letter by itself; a bare space after it may make it a word ("A man").
 _LEADING = re.compile(r"^[\s\"'*(\[]*([A-Z])(?:[\"'*]*$|[\"'*]*[.):,;\]\n])")
 # "The answer is B", "Answer: (B)", "option B".
