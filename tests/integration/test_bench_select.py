@@ -1,0 +1,41 @@
+"""The bench of selections compares answers before it times, and ends in the JSON line that the goals name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+SAMPLERS = ["uniform", "top", "bottom", "window-top", "window-bottom", "drop", "aks", "bolt", "qframe", "mmr"]
+
+
+@pytest.mark.slow
+def test_select(tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    command = [sys.executable, str(BENCH / "select.py"), "--quick", "--out", str(out)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    assert result == json.loads(out.read_text())
+    assert set(result) == {"bench", "commit", "machine", "config", "equal", "rows", "ratios"}
+    assert result["equal"] is True
+    assert list(result["ratios"]) == [
+        *(f"speedup_vs_numpy.{name}" for name in SAMPLERS),
+        "min_native_speedup_vs_numpy",
+        *(f"selections_per_second.{name}" for name in (*SAMPLERS, "all")),
+    ]
+    assert all(np.isfinite(row["value"]) and row["value"] > 0 for row in result["rows"])
+    assert all(ratio > 0 for ratio in result["ratios"].values())
+
+
+def test_its_name_does_not_stand_in_the_way_of_the_standard_librarys() -> None:
+    """Benches run from their folder, where `import select`, which subprocess does, finds bench/select.py first."""
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import select; print(hasattr(select, 'poll'))"
+    ran = subprocess.run([sys.executable, "-S", "-c", program, str(BENCH)], capture_output=True, text=True, check=False)
+    assert ran.stdout == "True\n", ran.stderr
