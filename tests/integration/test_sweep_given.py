@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,30 @@ from small_world import SmallWorld
 from sweep_folder import SweepFolder, read_records, write_sweep
 
 
-@pytest.fixture
-def sweep(world: SmallWorld, tmp_path: Path) -> SweepFolder:
+@pytest.fixture(scope="module")
+def prepared(world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two variants; the question's best frames in BOLT's form, both variants' worst in Parquet."""
+    folder = tmp_path_factory.mktemp("given")
     variants = ("--variant", "question", "--variant", "answer")
-    sweep = write_sweep(
-        tmp_path,
+    write_sweep(
+        folder,
         world,
         samplers=["uniform", "top"],
         variants=["question", "answer"],
         selections=[{"file": "bolt.json", "name": "bolt-paper"}, "worst.parquet"],
         option_orders="given",
     )
-    common = ("select", world.store, tmp_path / "q.jsonl", "--budget", 2)
-    ok(*common, "--sampler", "top", "--to", "bolt", "-o", tmp_path / "bolt.json")
-    ok(*common, "--sampler", "bottom", *variants, "-o", tmp_path / "worst.parquet")
-    return sweep
+    common = ("select", world.store, folder / "q.jsonl", "--budget", 2)
+    ok(*common, "--sampler", "top", "--to", "bolt", "-o", folder / "bolt.json")
+    ok(*common, "--sampler", "bottom", *variants, "-o", folder / "worst.parquet")
+    return folder
+
+
+@pytest.fixture
+def sweep(prepared: Path, tmp_path: Path) -> SweepFolder:
+    """A copy to be changed."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    return SweepFolder(tmp_path)
 
 
 def by_place(records: list[dict[str, Any]], sampler: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -46,11 +46,14 @@ def aks_curves(folder: Path, store: Store, questions: Sequence[Question], *, gri
             )
     names = VideoNames(grid_rows(store, grid), subject=str(store.path))
     times: dict[str, Pts] = {}
+    indexed: dict[str, Pts] = {}
     for number, (question, numbers, scores) in enumerate(zip(questions, *lists, strict=True)):
         where = f"{folder / FRAMES}, entry {number}"
         row = _row(where, names, question)
         if row.video_key not in times:
             times[row.video_key] = times_again(row)
+            with store.open_row(row) as index:
+                indexed[row.video_key] = np.array(index.pts_us)
         times_us = times[row.video_key]
         frames = _column(where, numbers, int)
         values = _column(f"{folder / SCORES}, entry {number}", scores, int, float)
@@ -60,12 +63,19 @@ def aks_curves(folder: Path, store: Store, questions: Sequence[Question], *, gri
             )
         if frames.min() < 0 or frames.max() >= len(times_us):
             raise UsageError(f"{where}: expected frames from 0 to {len(times_us) - 1} of {row.source.path}, got others")
+        pts_us = times_us[frames.astype(np.int64)]
+        strange = np.flatnonzero(~np.isin(pts_us, indexed[row.video_key]))
+        if len(strange):
+            raise UsageError(
+                f"{where}: frame {frames[strange[0]]:.0f} of {row.source.path} is not in its index at {grid}; AKS takes every "
+                "int(rate)-th frame: index with --every, and import with --grid every=…"
+            )
         yield GivenCurve(
             where=where,
             folder=question.folder,
             video=question.video,
             subject=Subject(about="question", text=question.id),
-            pts_us=times_us[frames.astype(np.int64)],
+            pts_us=pts_us,
             times_s=None,
             scores=_scores(where, values),
         )
