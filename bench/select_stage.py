@@ -15,6 +15,7 @@ from framedex.datasets.prompts import QUESTION
 from framedex.embed.base import Embedder
 from framedex.index import Store
 from framedex.ingest import encoder_entry
+from framedex.score.native import NativeScorer
 from framedex.scores.index_curves import IndexCurves
 from framedex.select import make_sampler
 from framedex.select.batch import asked_of, by_row, select_parts
@@ -52,7 +53,7 @@ class Selecting:
         """Write the store and have the texts embedded."""
         entry = encoder_entry(embedder)
         store = write_store(folder / "selected", [FRAMES] * n_videos, entry.dim, entry=entry)
-        source = IndexCurves(store, embedder)
+        source = IndexCurves(store, embedder, scorer=NativeScorer(threads=default_threads()))
         texts = [f"thing number {number}" for number in range(PROMPTS)]
         source.embed(texts)
         questions = [

@@ -16,6 +16,7 @@ from framedex.mllm import load_runner
 from framedex.mllm.base import Runner
 from framedex.mllm.checkpoint import located
 from framedex.mllm.options import RunnerOptions
+from framedex.score.native import NativeScorer
 from framedex.scores.curves import CurveSource
 from framedex.scores.index_curves import IndexCurves
 from framedex.scores.score_store import ScoreStore
@@ -137,7 +138,7 @@ def _source(
     held = {name for entry in store.encoders() for name in (entry.name, entry.key)} | set(BUNDLED_ENCODERS)
     located = None if named is None else _located(config.folder, named, held)
     embedder = stack.enter_context(store_embedder(store, located, threads=threads))
-    return IndexCurves(store, embedder, writes=keeps_prompts)
+    return IndexCurves(store, embedder, scorer=NativeScorer(threads=threads), writes=keeps_prompts)
 
 
 def _check_curves(videos: Sequence[PlannedVideo], sources: Sequence[CurveSource], config: SweepConfig) -> None:
