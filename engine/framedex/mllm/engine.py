@@ -151,7 +151,7 @@ class TransformersRunner:
 
     @property
     def trouble(self) -> str:
-        """That memory was short or files of visual tokens were damaged; "" where neither was."""
+        """That memory was short, or files of visual tokens damaged or slow; "" where nothing was."""
         began, now = self._place.limits, self._limits
         told = []
         if now != began:
@@ -161,6 +161,8 @@ class TransformersRunner:
             )
         if self._files is not None and self._files.damaged:
             told.append(f"{self._files.damaged} files of visual tokens were damaged, and made again")
+        if self._reading is not None and self._reading.reading_is_slow:
+            told.append("reading files of visual tokens takes longer than the tower: they were read no more")
         return f"{self.name}: {'; '.join(told)}" if told else ""
 
     def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int, source: str = "") -> PreparedFrames:

@@ -83,6 +83,11 @@ class Reading:
             if frame_set.seen is not None
         ]
 
+    @property
+    def reading_is_slow(self) -> bool:
+        """Whether files of visual tokens were given up because the tower is quicker."""
+        return self._visual.reading_is_slow
+
     def tower_s(self, frame_set: FrameSet) -> float:
         """Seconds that a set's frames took in the tower, told once."""
         return self._visual.seconds(frame_set.keys)

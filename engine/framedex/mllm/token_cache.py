@@ -31,9 +31,9 @@ class TokenCache:
         return self._nbytes
 
     @property
-    def room_nbytes(self) -> int:
-        """What can still be kept without letting go of anything."""
-        return self._limit_nbytes - self._nbytes
+    def limit_nbytes(self) -> int:
+        """What may be kept."""
+        return self._limit_nbytes
 
     @property
     def typical_nbytes(self) -> int:

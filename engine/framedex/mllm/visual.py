@@ -16,6 +16,9 @@ from framedex.mllm.token_files import TokenFiles
 
 Pictures = Mapping[str, Pixels]
 
+# Of the tower's time and of files', before one is believed to be shorter.
+_PRICED_FRAMES = 32
+
 
 class VisualTokens:
     """A family's tower and the tokens that it gave.
@@ -28,6 +31,7 @@ class VisualTokens:
     Attributes:
         frames: that have passed the tower.
         frames_read: whose tokens came from files.
+        reading_is_slow: whether files have been found slower than the tower; they are read no more then.
     """
 
     def __init__(self, family: Family, cache: TokenCache, files: TokenFiles | None = None) -> None:
@@ -35,8 +39,10 @@ class VisualTokens:
         self._cache = cache
         self._files = files
         self._unpaid_s: dict[str, float] = {}
+        self._tower_s = self._files_s = 0.0
         self.frames = 0
         self.frames_read = 0
+        self.reading_is_slow = False
 
     def of(self, pictures: Pictures, *, to_come: Iterable[tuple[str, Pixels]], at_once: int) -> dict[str, torch.Tensor]:
         """Tokens of frames.
@@ -71,23 +77,33 @@ class VisualTokens:
         self._cache.clear()
 
     def _is_kept(self, key: str) -> bool:
-        return key in self._cache or (self._files is not None and self._files.path(key).exists())
+        in_file = self._files is not None and not self.reading_is_slow and self._files.path(key).exists()
+        return key in self._cache or in_file
 
     def _kept(self, key: str) -> torch.Tensor | None:
         """Tokens that are there already, in memory or in a file."""
         tokens = self._cache.get(key)
-        if tokens is None and self._files is not None:
+        if tokens is None and self._files is not None and not self.reading_is_slow:
+            started = time.perf_counter()
             tokens = self._files.get(key)
             if tokens is not None:
+                self._files_s += time.perf_counter() - started
                 self.frames_read += 1
                 self._cache.put(key, tokens)
+                self._compare_prices()
         return tokens
+
+    def _compare_prices(self) -> None:
+        """Give up files once enough frames came each way and those from files took longer."""
+        if min(self.frames, self.frames_read) >= _PRICED_FRAMES:
+            self.reading_is_slow = self._files_s / self.frames_read > self._tower_s / self.frames
 
     @torch.inference_mode()
     def _encoded(self, frames: list[tuple[str, Pixels]]) -> dict[str, torch.Tensor]:
         started = time.perf_counter()
         tokens = self._family.tower(np.stack([picture for _, picture in frames])).cpu()
         seconds = (time.perf_counter() - started) / len(frames)
+        self._tower_s += seconds * len(frames)
         self.frames += len(frames)
         encoded = {}
         for (key, _), each in zip(frames, tokens, strict=True):
@@ -102,12 +118,12 @@ class VisualTokens:
     def _fitting(
         self, to_come: Iterable[tuple[str, Pixels]], n: int, *, but: set[str], size: tuple[int, ...]
     ) -> list[tuple[str, Pixels]]:
-        """The next frames of this size that are not there yet, as many as can be kept beside what is kept."""
+        """The next frames of this size that are not there yet, as many as fill half of what can be kept."""
         known = self._cache.typical_nbytes
         if not known:
             return []
-        # Room for what this batch itself gives, too.
-        n = min(n, max(0, self._cache.room_nbytes // known - len(but)))
+        # The other half is for frames that are in use now; what is older goes first.
+        n = min(n, max(0, self._cache.limit_nbytes // known // 2 - len(but)))
         fresh = (
             (key, picture)
             for key, picture in to_come

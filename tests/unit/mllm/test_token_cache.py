@@ -16,7 +16,7 @@ def test_the_one_used_longest_ago_goes_first() -> None:
     assert cache.get("a") is not None
     cache.put("d", torch.zeros(1, 2))
     assert [key for key in "abcd" if key in cache] == ["a", "c", "d"]
-    assert (cache.nbytes, cache.room_nbytes, cache.typical_nbytes) == (24, 0, 8)
+    assert (cache.nbytes, cache.limit_nbytes, cache.typical_nbytes) == (24, 24, 8)
 
 
 @given(
