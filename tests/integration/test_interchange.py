@@ -17,7 +17,10 @@ from framedex.datasets import Question, read_questions
 from framedex.decode import identify
 from framedex.decode.frame_numbers import frame_times
 from framedex.errors import UsageError, VideoError
-from framedex.select.formats import read_selections
+from framedex.scores.index_curves import IndexCurves
+from framedex.select import make_sampler
+from framedex.select.batch import asked_of, by_row, select_parts
+from framedex.select.formats import Wanted, open_writer, read_selections
 from small_world import SmallWorld
 
 SAMPLERS = ("--sampler", "top", "--sampler", "bolt:power=2")
@@ -214,6 +217,34 @@ def test_bolt_features_go_out_and_come_in_as_scores(world: SmallWorld, manifest:
     before, after = (ok(*common, *more).json()["selections"] for more in ((), ("--scores", "bolt-clip")))
     for one, other in zip(before, after, strict=True):
         np.testing.assert_allclose(one["scores"], other["scores"], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("parquet", "s.parquet"), ("bolt", "s.json"), ("aks", "out"), ("lmms-eval", "out")]
+)
+def test_every_form_is_written_whole_or_not_at_all(
+    world: SmallWorld, manifest: Path, tmp_path: Path, form: str, name: str
+) -> None:
+    store, asked = library.Store.open(world.store), asked_of(read_questions(manifest), ["question"])
+    samplers, folder = [make_sampler("threshold", tau=0.0)], tmp_path / "new"
+    with library.load_encoder("micro-siglip") as encoder:
+        source = IndexCurves(store, encoder)
+        asks = by_row(store, source, asked, grid=None)
+
+        def write(*, fail: bool) -> list[Path]:
+            wanted = Wanted(path=folder / name, asked=asked, samplers=samplers, budgets=[2])
+            with open_writer(form, wanted) as writer:
+                for part in select_parts(source, asks, samplers=samplers, budgets=[2], seed=0):
+                    writer.add(part)
+                if fail:
+                    raise RuntimeError("halfway")
+            return writer.written
+
+        with pytest.raises(RuntimeError, match="halfway"):
+            write(fail=True)
+        assert not [path for path in folder.rglob("*") if path.is_file()]
+        written = write(fail=False)
+    assert sorted(written) == sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_variant_of_several_prompts(world: SmallWorld, manifest: Path) -> None:
