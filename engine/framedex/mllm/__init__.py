@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from framedex.mllm.base import Runner
     from framedex.mllm.family import Family
     from framedex.mllm.options import RunnerOptions
+    from framedex.mllm.served_model import ServedModel
 
 __all__ = ["BUNDLED", "families", "load_runner"]
 
@@ -23,12 +24,13 @@ families.add("llava_onevision", "framedex.mllm.llava_onevision:LlavaOnevision", 
 families.add("video_llama_3", "framedex.mllm.videollama3:VideoLlama3", extra="mllm")
 
 
-def load_runner(mllm: str | Path, *, threads: int, options: RunnerOptions | None = None) -> Runner:
-    """Load an MLLM from disk; nothing is fetched unless the options say so.
+def load_runner(mllm: str | Path | ServedModel, *, threads: int, options: RunnerOptions | None = None) -> Runner:
+    """Load an MLLM from disk, or turn to the server that holds it; nothing is fetched unless the options say so.
 
     Args:
         mllm: a bundled name ("micro-smolvlm"), a checkpoint's folder, or a name of the Hugging Face hub ("owner/name"). A bundled
-            name wins over a folder of that name, and that over the hub: write "./NAME" for the folder.
+            name wins over a folder of that name, and that over the hub: write "./NAME" for the folder. Or a model that is served,
+            to which the other arguments do not apply.
         threads: that the model may use, >= 1.
         options: device, dtype and the like; None for the defaults.
 
@@ -41,8 +43,13 @@ def load_runner(mllm: str | Path, *, threads: int, options: RunnerOptions | None
     """
     from framedex.mllm.checkpoint import Checkpoint
     from framedex.mllm.options import RunnerOptions
+    from framedex.mllm.served_model import ServedModel
     from framedex.optional import import_optional
 
+    if isinstance(mllm, ServedModel):
+        server = import_optional("framedex.mllm.server", extra="mllm", needed_by=f"server {mllm.base}")
+        served: Runner = server.ServedRunner(mllm)
+        return served
     options = options or RunnerOptions()
     checkpoint = Checkpoint.open(mllm, fetch=options.fetch)
     if checkpoint.model_type not in families.names():

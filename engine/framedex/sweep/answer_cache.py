@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from framedex.cache_file import CacheFile, CacheKind, is_network, store_cache_file
 from framedex.errors import UsageError
@@ -144,7 +144,7 @@ def _parsed(answer: str, made_by: str | None) -> Kept | None:
     """None where it is of a framedex whose answers had other fields, or what made it is lost."""
     try:
         value = json.loads(answer)
-        given = {name: tuple(value[name]) if name in _TUPLES else value[name] for name in value}
+        given: dict[str, Any] = {name: tuple(value[name]) if name in _TUPLES else value[name] for name in value}
         return None if made_by is None else Kept(answer=Answer(**given), made_by=made_by)
     except (ValueError, TypeError):
         return None

@@ -3,7 +3,8 @@
     version: 1                    always
     store: S                      always; made by `framedex index`
     questions: [q.jsonl]          always; manifests
-    mllms: [micro-smolvlm]        always; bundled names or checkpoint folders
+    mllms: [micro-smolvlm]        always; bundled names, checkpoint folders, names of the hub, or models that a server holds:
+                                  {server: http://localhost:8000/v1, model: NAME} (docs/serving.md)
     grid: fps=1                   the store's only one where not given
     encoders: [micro-siglip]      the store's only one where not given; names, keys, artefact folders, or {scores: NAME}
     variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of the manifest's
@@ -32,6 +33,7 @@ from typing import Any, Literal, cast, get_args
 
 from framedex.errors import UsageError
 from framedex.mllm.base import Scoring
+from framedex.mllm.served_model import ImageFormat, ServedModel
 from framedex.scores.transform import Transform
 from framedex.select import Sampler, make_sampler
 from framedex.select.drop import By, Drop
@@ -75,7 +77,7 @@ class SweepConfig:
     folder: Path
     store: Path
     questions: tuple[Path, ...]
-    mllms: tuple[str, ...]
+    mllms: tuple[str | ServedModel, ...]
     grid: str | None = None
     encoders: tuple[str | StoredScores, ...] = ()
     variants: tuple[str, ...] = ("question",)
@@ -114,6 +116,10 @@ def read_config(path: Path) -> SweepConfig:
     bases = {cast(Drop, sampler).base for sampler in config.drop} - {sampler.name for sampler in config.samplers}
     for base in bases:
         raise fields["drop"].error(f"drop: add {base!r} to samplers; its whole selection is what the curve starts from")
+    if "option" in config.scoring and any(isinstance(mllm, ServedModel) for mllm in config.mllms):
+        raise fields.get("scoring", fields["mllms"]).error(
+            "scoring: a server does not say how likely an option's text is; use scoring: [letter] or [generate]"
+        )
     return config
 
 
@@ -121,6 +127,27 @@ def _encoder(value: YamlValue) -> str | StoredScores:
     if not value.is_mapping():
         return value.text()
     return StoredScores(name=value.fields(("scores",), required=("scores",))["scores"].text())
+
+
+def _mllm(value: YamlValue) -> str | ServedModel:
+    if not value.is_mapping():
+        return value.text()
+    readers: dict[str, Callable[[YamlValue], Any]] = {
+        "concurrency": lambda item: item.integer(at_least=1),
+        "image": lambda item: item.one_of(get_args(ImageFormat)),
+        "quality": lambda item: item.integer(at_least=1),
+        "longest_edge": lambda item: item.integer(at_least=1),
+        "max_tokens": lambda item: item.integer(at_least=1),
+        "timeout_s": YamlValue.number,
+        "patience_s": YamlValue.number,
+        "key_env": YamlValue.text,
+    }
+    fields = value.fields(("server", "model", *readers), required=("server", "model"))
+    given = {name: read(fields[name]) for name, read in readers.items() if name in fields}
+    try:
+        return ServedModel(url=fields["server"].text(), model=fields["model"].text(), **given)
+    except UsageError as error:
+        raise value.error(str(error)) from error
 
 
 def _sampler(value: YamlValue) -> Sampler:
@@ -165,7 +192,7 @@ def _drop(value: YamlValue) -> tuple[Sampler, ...]:
 
 
 _READERS: dict[str, Callable[[YamlValue], Any]] = {
-    "mllms": lambda value: value.many(YamlValue.text),
+    "mllms": lambda value: value.many(_mllm),
     "grid": YamlValue.text,
     "encoders": lambda value: value.many(_encoder),
     "variants": lambda value: value.many(YamlValue.text),

@@ -97,8 +97,14 @@ def open_sweep(
         _check_curves(videos, sources, config)
         given = read_given(config.selections, store, questions, videos, variants=config.variants, own=_rules(config))
         runners = tuple(
-            stack.enter_context(load_runner(located(name, config.folder), threads=threads, options=mllm_options))
-            for name in config.mllms
+            stack.enter_context(
+                load_runner(
+                    located(mllm, config.folder) if isinstance(mllm, str) else mllm,
+                    threads=threads,
+                    options=mllm_options,
+                )
+            )
+            for mllm in config.mllms
         )
         mllms = tuple(Model(name=runner.name, key=runner.key) for runner in runners)
         _check_distinct("mllms", mllms)

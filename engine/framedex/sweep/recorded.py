@@ -39,7 +39,7 @@ def take_recorded(run: Path, cache: AnswerCache) -> int:
         UsageError: no run, or none of its videos is finished.
         StoreError: a file is no Parquet, or has other columns.
     """
-    taken = set()
+    taken: set[str] = set()
     for path in record_files(run):
         answers = dict(_answers(read_file(path)))
         cache.write(answers)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from framedex.errors import UsageError
+from framedex.mllm.served_model import ServedModel
 from framedex.select import make_sampler
 from framedex.sweep.config import StoredScores, SweepConfig, WindowRule, read_config
 
@@ -137,3 +138,59 @@ def test_a_file_that_is_no_sweep(tmp_path: Path, text: str, sentence: str) -> No
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected a sweep\.yaml"):
         read_config(tmp_path / "sweep.yaml")
+
+
+SERVED = "version: 1\nstore: S\nquestions: [q.jsonl]\nmllms:\n"
+
+
+def test_a_served_model_beside_one_that_is_loaded(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        f"""{SERVED}
+  - micro-smolvlm
+  - {{server: http://localhost:8000/v1, model: org/large-7b, concurrency: 64, image: jpeg, quality: 90, longest_edge: 768,
+     max_tokens: 8, timeout_s: 60, patience_s: 0.5, key_env: MY_KEY}}
+scoring: [letter, generate]
+""",
+    )
+    served = ServedModel(
+        url="http://localhost:8000/v1",
+        model="org/large-7b",
+        concurrency=64,
+        image="jpeg",
+        quality=90,
+        longest_edge=768,
+        max_tokens=8,
+        timeout_s=60.0,
+        patience_s=0.5,
+        key_env="MY_KEY",
+    )
+    assert config.mllms == ("micro-smolvlm", served)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "sentence"),
+    [
+        ("{server: 'http://h/v1'}", "mllms: key 'model' is missing"),
+        ("{server: h, model: m}", "server 'h': expected a URL such as http://localhost:8000/v1"),
+        (
+            "{server: 'http://h/v1', model: m, mode: letter}",
+            "unknown key 'mode'; exists: .*model.*; did you mean 'model'",
+        ),
+        ("{server: 'http://h/v1', model: m, image: gif}", "image: got 'gif'; exists: jpeg, png"),
+        ("{server: 'http://h/v1', model: m, concurrency: 0}", "concurrency: expected a whole number, 1 or more"),
+        ("{server: 'http://h/v1', model: m, quality: 300}", "server http://h/v1: expected .* a quality of 1 to 100"),
+        ("{server: 'http://h/v1?k=1', model: m}", "server http://h: expected a URL without a user, key or query"),
+    ],
+)
+def test_a_served_model_that_does_not_hold_is_named_with_its_line(tmp_path: Path, mapping: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=rf"^sweep\.yaml, line 5: {sentence}"):
+        read(tmp_path, f"{SERVED}  - {mapping}\nscoring: [letter]\n")
+
+
+@pytest.mark.parametrize(("scoring", "line"), [("", 5), ("scoring: [letter, option]\n", 6)])
+def test_a_server_is_not_asked_for_the_likelihood_of_texts(tmp_path: Path, scoring: str, line: int) -> None:
+    with pytest.raises(
+        UsageError, match=rf"line {line}: scoring: a server does not say how likely an option's text is"
+    ):
+        read(tmp_path, f"{SERVED}  - {{server: 'http://h/v1', model: m}}\n{scoring}")
