@@ -32,7 +32,7 @@ class ParquetWriter(SelectionWriter):
     def __init__(self, wanted: Wanted) -> None:
         super().__init__(wanted)
         if wanted.path.suffix != ".parquet":
-            raise UsageError(f"{wanted.path}: expected a name that ends in .parquet")
+            raise UsageError(f"{wanted.path}: expected a name that ends in .parquet; other forms are named by --to")
         make_folder(wanted.path.parent)
         self._open = ExitStack()
         self._file = self._open.enter_context(writing_whole(wanted.path))
