@@ -82,6 +82,7 @@ def select_many(
     samplers: Sequence[dict[str, Any]],
     budgets: Sequence[int],
     shapes: NDArray[np.int64],
+    pts_us: Sequence[NDArray[np.int64]] | None,
     scores: Sequence[NDArray[Any]] | None,
     embeddings: Sequence[NDArray[Any]] | None,
     videos: Sequence[str] | None,
@@ -100,6 +101,7 @@ def select_many(
         samplers: each a rule with its parameters (framedex.select.native).
         budgets: each >= 1.
         shapes: int64 (videos, 2), prompts m and frames n of each, n from 1 to 2^31 - 1.
+        pts_us: of each video, int64 (n,), strictly increasing, which is all that is looked at.
         scores: of each video, float32 or float64 (m, n), C-contiguous, aligned; None where no sampler reads any.
         embeddings: of each video, float16 or float32 (n, d), C-contiguous, at any byte address; likewise.
         videos: of each its key, part of each draw, as are the other two; "" where None. Not looked at where nothing draws.

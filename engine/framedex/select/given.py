@@ -20,14 +20,14 @@ Curves = NDArray[np.float32] | NDArray[np.float64]
 class Given:
     """What there is of the videos, by video; each None where it was not given. The arguments are those of `select_many`.
 
-    Numbers inside scores and embeddings are not looked at here: whoever reads them does, and says so by `no_numbers`.
+    What is in the arrays of numbers is not looked at here: whoever reads them does, and says so by `no_numbers`.
 
     Attributes:
         shapes: int64 (videos, 2), prompts and frames of each.
         curves: prompts of all videos.
 
     Raises:
-        UsageError: shapes or dtypes that do not agree, or timestamps that do not increase.
+        UsageError: numbers of videos, prompts or dimensions that do not agree.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Given:
         self.shapes = self._shapes()
         self.curves = int(self.shapes[:, 0].sum())
         self._check_counts()
-        self._check_times()
 
     def requests(self, video: int) -> Iterator[Request]:
         """One request per prompt of a video, budget and the rest of the draw still to be set."""
@@ -143,20 +142,6 @@ class Given:
                 raise UsageError(
                     f"{subject} of video {wrong[0]}: expected one for each of {m} prompts, got {counts[wrong[0]]}"
                 )
-
-    def _check_times(self) -> None:
-        if not self.pts_us:
-            return
-        for video, (times, n) in enumerate(zip(self.pts_us, self.shapes[:, 1].tolist(), strict=True)):
-            if times.dtype != np.int64 or len(times) != n:
-                raise UsageError(f"pts_us of video {video}: expected int64 ({n},), got {times.dtype} {times.shape}")
-        step = np.diff(np.concatenate(self.pts_us))
-        ends = np.cumsum(self.shapes[:, 1])
-        step[ends[:-1] - 1] = 1  # from one video to the next
-        wrong = np.flatnonzero(step <= 0)
-        if len(wrong):
-            video = int(np.searchsorted(ends, wrong[0], side="right"))
-            raise UsageError(f"pts_us of video {video}: expected strictly increasing timestamps")
 
 
 def _plain(subject: str, video: int, array: Any, ndim: int) -> NDArray[Any]:

@@ -115,6 +115,7 @@ def _by_native(
             samplers=known.rules,
             budgets=list(budgets),
             shapes=given.shapes,
+            pts_us=given.pts_us,
             scores=given.scores,
             embeddings=given.embeddings if any(rule["rule"] == "mmr" for rule in known.rules) else None,
             videos=given.videos,

@@ -84,6 +84,28 @@ FloatRows curves_of(const Array& array, const std::string& name) {
     return {array.data(), array.shape(0), array.shape(1), wide};
 }
 
+void check_increasing(const Array& array, std::size_t n, const std::string& name) {
+    if (array.dtype() != nb::dlpack::dtype{static_cast<std::uint8_t>(nb::dlpack::dtype_code::Int), 64, 1}) {
+        throw nb::type_error((name + ": expected dtype int64").c_str());
+    }
+    if (array.ndim() != 1 || array.shape(0) != n) {
+        const std::string wanted = "(" + std::to_string(n) + ",)";
+        throw nb::value_error((name + ": expected one timestamp per frame, shape " + wanted + ", got " + shape_of(array)).c_str());
+    }
+    if (!is_c_contiguous(array)) {
+        throw nb::value_error((name + ": expected a C-contiguous array").c_str());
+    }
+    check_aligned(array, name, alignof(std::int64_t));
+    const auto* times = static_cast<const std::int64_t*>(array.data());
+    bool good = true;
+    for (std::size_t i = 1; i < n; ++i) {
+        good &= times[i - 1] < times[i];
+    }
+    if (!good) {
+        throw nb::value_error((name + ": expected strictly increasing timestamps").c_str());
+    }
+}
+
 SimdLevel level_of(const std::string& name, const std::string& function) {
     if (name.empty()) {
         return best_simd_level();

@@ -194,6 +194,14 @@ class Videos {
         });
     }
 
+    // Looked at and not kept.
+    void check_times(const nb::sequence& arrays) {
+        each(arrays, "pts_us", [](Curves& video, const Array& array, const std::string& name) {
+            check_increasing(array, video.frames, name);
+        });
+        held_.clear();
+    }
+
     void take_embeddings(const nb::sequence& arrays) {
         each(arrays, "embeddings", [](Curves& video, const Array& array, const std::string& name) {
             video.embeddings = frames_of(array, name);
@@ -244,7 +252,7 @@ class Videos {
 };
 
 nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t>& budgets, const Shapes& shapes,
-                     const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named,
+                     const nb::object& pts_us, const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named,
                      const nb::object& questions, const nb::object& variants, const std::vector<std::string>& seeds,
                      const std::vector<std::string>& draws, int threads, const std::string& level) {
     check_threads(threads, "select_many");
@@ -265,6 +273,9 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
         throw nb::value_error("[select_many] expected the scores or embeddings that a sampler reads, got None");
     }
     Videos videos(shapes);
+    if (!pts_us.is_none()) {
+        videos.check_times(nb::cast<nb::sequence>(pts_us));
+    }
     if (!draws.empty()) {
         videos.take_texts(videos_named, questions, variants);
     }
@@ -287,7 +298,7 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
 }  // namespace
 
 void bind_select(nb::module_& m) {
-    m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "scores"_a.none(),
+    m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "pts_us"_a.none(), "scores"_a.none(),
           "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a, "draws"_a,
           "threads"_a, "level"_a = "");
 }

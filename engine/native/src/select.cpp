@@ -92,6 +92,12 @@ class Worker {
                 return;
             }
         }
+        rooms_.clear();
+        for (const Sampler& sampler : wanted_.samplers) {
+            for (const std::size_t budget : wanted_.budgets) {
+                rooms_.push_back(room_of(sampler, video.frames, budget));
+            }
+        }
         std::int32_t* end = rows;
         for (std::size_t i = 0; i < count; ++i) {
             const auto text_begin = static_cast<std::size_t>(video.text_ends[task.begin + i]);
@@ -120,11 +126,14 @@ class Worker {
         const std::size_t seeds = wanted_.seeds.size();
         cells_.resize(cell_count());
         std::size_t share = 0;
+        const std::size_t* rooms = rooms_.data();
         for (const Sampler& sampler : wanted_.samplers) {
             std::int32_t* room = rows;
-            for (std::size_t at = 0; at < cells_.size(); ++at) {
-                cells_[at] = {room, 0};
-                room += room_of(sampler, curve_.n(), wanted_.budgets[at / seeds]);
+            for (auto cell = cells_.begin(); cell != cells_.end(); ++rooms) {
+                for (std::size_t seed = 0; seed < seeds; ++seed, ++cell) {
+                    *cell = {room, 0};
+                    room += *rooms;
+                }
             }
             std::visit(Overloaded{
                            [&](const rules::Mmr&) { choose(searches_.taken(i, share++), curve_, cells_); },
@@ -149,6 +158,7 @@ class Worker {
     std::vector<double> shares_;
     Scratch<double> scores_;
     std::vector<Cell> cells_;
+    std::vector<std::size_t> rooms_;  // of every sampler and budget
 };
 
 std::vector<Task> tasks_of(std::span<const Curves> videos, const Wanted& wanted) {

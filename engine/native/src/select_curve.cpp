@@ -63,8 +63,15 @@ const std::int32_t* Curve::centres() {
         centres_of_ = n_;
         for (const std::size_t budget : budgets()) {
             const std::size_t k = take(budget);
+            // ⌊(2i + 1)·n / 2k⌋, whole and rest carried along.
+            std::size_t whole = n_ / (2 * k);
+            std::size_t rest = n_ % (2 * k);
             for (std::size_t i = 0; i < k; ++i) {
-                *rows++ = static_cast<std::int32_t>((2 * i + 1) * n_ / (2 * k));
+                *rows++ = static_cast<std::int32_t>(whole);
+                whole += n_ / k;
+                rest += 2 * (n_ % k);
+                whole += rest >= 2 * k;
+                rest -= rest >= 2 * k ? 2 * k : 0;
             }
         }
     }

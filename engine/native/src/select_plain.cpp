@@ -24,8 +24,14 @@ Ranked negatives(Curve& curve, const double* uniforms) {
 void choose(const rules::Uniform&, Curve& curve, std::span<Cell> cells) {
     const std::int32_t* rows = curve.centres();
     for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
+        cells[b * curve.seeds()].count = curve.take(curve.budgets()[b]);
+    }
+    if (curve.seeds() == 1) {  // the rooms of budgets are one after the other, as the rows are
+        std::copy(rows, rows + (cells.back().rows + cells.back().count - cells.front().rows), cells.front().rows);
+        return;
+    }
+    for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
         Cell& cell = cells[b * curve.seeds()];
-        cell.count = curve.take(curve.budgets()[b]);
         std::copy_n(rows, cell.count, cell.rows);
         rows += cell.count;
     }
