@@ -1,0 +1,109 @@
+"""A sweep over a model that a server holds, where the server plays SGLang, and where it goes away."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat_server import Got, Play, chat_server, models, recorded
+from cli import framedex, ok
+from framedex.mllm import server_client
+from small_world import SmallWorld
+from sweep_folder import SweepFolder, read_records, without_times, write_sweep
+
+MODEL = "org/large-7b"
+SECRET = "secret-4711"
+
+
+def letters(got: Got, _: int) -> Play:
+    """As SGLang answers, a letter by letter mode and in words by the other."""
+    if got.path == "/v1/models":
+        return models(MODEL, owned_by="sglang", root=MODEL)
+    if got.path != "/v1/chat/completions":
+        return Play({}, status=404)
+    return Play(recorded("sglang"))
+
+
+def served_sweep(folder: Path, world: SmallWorld, url: str, **keys: Any) -> SweepFolder:
+    served = {"server": url, "model": MODEL, "concurrency": 4, "image": "jpeg", "longest_edge": 64, "patience_s": 0.3}
+    return write_sweep(folder, world, mllms=[served], scoring=["letter", "generate"], no_video=True, **keys)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_client, "_FIRST_DELAY_S", 0.01)
+    monkeypatch.setenv("FRAMEDEX_API_KEY", SECRET)
+
+
+def test_a_sweep_records_what_the_server_gave_and_no_key(world: SmallWorld, tmp_path: Path) -> None:
+    with chat_server(letters) as server:
+        sweep = served_sweep(tmp_path, world, server.url)
+        printed = ok("sweep", sweep.config, "-o", sweep.run, "--json").json()
+        assert printed["statuses"] == {"ok": printed["records"]}
+        assert printed["work"]["forwards"] == printed["asks"] == len(server.completions)
+        assert {got.headers["Authorization"] for got in server.requests} == {f"Bearer {SECRET}"}
+    for record in read_records(sweep.run):
+        by_letter = record["scoring"] == "letter"
+        assert record["answer"] == record["option_order"][2]  # "C" is what this server always says
+        assert record["option_logprobs"] == (
+            [dict(zip(record["option_order"], (-1.5, -3.0, -0.5, -3.25), strict=True))[at] for at in range(4)]
+            if by_letter
+            else []
+        )
+        assert (record["mllm"], record["prompt_tokens"]) == (MODEL, 1200)
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes()
+    assert "generate" in ok("analyze", sweep.run, "--csv", "--table", "accuracy").out
+    ok("report", sweep.run, "-o", tmp_path / "report.html")
+
+
+def test_a_server_that_goes_away_ends_the_run_with_a_sentence_and_the_next_goes_on(
+    world: SmallWorld, tmp_path: Path
+) -> None:
+    whole = {"all": 10**9}
+
+    def until(got: Got, before: int) -> Play:
+        if got.path == "/v1/chat/completions" and before >= whole["all"]:
+            return Play({"error": "shutting down"}, status=503)
+        return letters(got, before)
+
+    with chat_server(until) as server:
+        sweep = served_sweep(tmp_path, world, server.url)
+        ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--answer-cache", "off")
+        asked = len(server.completions)
+        whole["all"] = asked + asked * 3 // 4
+        ran = framedex("sweep", sweep.config, "-o", sweep.run, "--answer-cache", "off")
+        assert ran.code == 5
+        assert f"server {server.url}: is busy or away (HTTP 503: shutting down); tried" in ran.err
+        assert len(list((sweep.run / "records").glob("*.parquet"))) == 1
+        whole["all"] = 10**9
+        resumed = ok("sweep", sweep.config, "-o", sweep.run, "--answer-cache", "off", "--json").json()
+        assert (resumed["videos_done_before"], resumed["videos"]) == (1, 1)
+    assert without_times(read_records(sweep.run)) == without_times(read_records(tmp_path / "undisturbed"))
+
+
+def test_the_same_model_elsewhere_is_the_same_model(world: SmallWorld, tmp_path: Path) -> None:
+    with chat_server(letters) as server:
+        sweep = served_sweep(tmp_path, world, server.url)
+        first = ok("sweep", sweep.config, "-o", sweep.run, "--json").json()
+    with chat_server(letters) as another:
+        sweep = served_sweep(tmp_path, world, another.url)
+        second = ok("sweep", sweep.config, "-o", tmp_path / "again", "--json").json()
+        assert second["answers_from_cache"] == second["asks"] == first["asks"]
+        assert another.completions == []
+
+
+def test_nothing_there_is_said_before_any_video_is_decoded(world: SmallWorld, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    sweep = served_sweep(tmp_path, world, url)
+    for more in ((), ("--dry-run",)):
+        ran = framedex("sweep", sweep.config, "-o", sweep.run, *more)
+        assert ran.code == 5
+        assert f"error: server {url}: nothing answers there" in ran.err
+        assert ran.err.count("\n") == 1
+    assert not sweep.run.exists()
