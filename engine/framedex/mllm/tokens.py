@@ -72,7 +72,6 @@ class PromptReader:
         self._tokenizer.no_padding()
         self._template = template
         self._context = context
-        self._placeholder_id = placeholder_id
         for token in template.special:
             if len(self._encode(token)) != 1:
                 raise ArtefactError(
@@ -91,6 +90,7 @@ class PromptReader:
             token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
         )
         self._cue = self._encode(template.cue)
+        self._last_head: tuple[str, Ids] = ("", ())
 
     @property
     def turn_end_id(self) -> int:
@@ -115,9 +115,7 @@ class PromptReader:
         if len(ask.options) > len(LETTERS):
             return _refused(f"{len(ask.options)} options; a prompt can list {len(LETTERS)} by letter")
         said = question_text(ask.question, ask.options, ask.scoring)
-        ids = self._encode(self._template.turn("" if shown is None else shown.text, said))
-        cut = 0 if shown is None else len(ids) - ids[::-1].index(self._placeholder_id)
-        prefix, suffix = ids[:cut], ids[cut:]
+        prefix, suffix = self._parts(self._template.turn("" if shown is None else shown.text, said))
         if ask.scoring != "option":
             letters = tuple(map(self._spellings, LETTERS[: len(ask.options)]))
             if ask.scoring == "generate":
@@ -131,7 +129,7 @@ class PromptReader:
             read = Prompt(prefix=prefix, suffix=suffix, options=tuple(map(self._answer, ask.options)))
             if not all(read.options):
                 return _refused(f"option {read.options.index(())} has no token in this model's vocabulary")
-        longest = len(ids) + (WRITTEN_TOKENS if read.writes else max(read.option_tokens))
+        longest = len(prefix) + len(suffix) + (WRITTEN_TOKENS if read.writes else max(read.option_tokens))
         if longest > self._context:
             follows = "what may be written" if read.writes else "its longest option"
             detail = f"the prompt and {follows} are {longest} tokens, the model reads {self._context}"
@@ -139,11 +137,27 @@ class PromptReader:
                 choice=None,
                 option_logprobs=(),
                 option_tokens=(),
-                prompt_tokens=len(ids),
+                prompt_tokens=len(prefix) + len(suffix),
                 status="truncated-prompt",
                 status_detail=f"{detail}; show it fewer frames",
             )
         return read
+
+    def _parts(self, text: str) -> tuple[Ids, Ids]:
+        """The ids of a prompt up to its last placeholder, and after it.
+
+        A special token ends what the tokenizer looks at together, so the two can be encoded apart; the first is the longer, and
+        the same from one question to the next.
+        """
+        placeholder = self._template.placeholder
+        head, found, tail = text.rpartition(placeholder)
+        if not found:
+            return (), self._encode(text)
+        head += placeholder
+        if head != self._last_head[0]:
+            self._last_head = (head, self._encode(head))
+        # After a placeholder here, too: some tokenizers treat the beginning of a text in a way of its own.
+        return self._last_head[1], self._encode(placeholder + tail)[1:]
 
     def _encode(self, text: str) -> Ids:
         # The template writes its own special tokens; what the tokenizer would add at the ends has no place in it.

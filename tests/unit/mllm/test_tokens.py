@@ -78,6 +78,25 @@ def test_every_frame_has_its_placeholders_and_its_time() -> None:
     assert "Frame from 00:02:" in PLAIN.decode([*read.prefix, *read.suffix])
 
 
+@pytest.mark.parametrize("scoring", ["option", "letter"])
+def test_parts_are_those_of_the_whole_text(scoring: Scoring) -> None:
+    one = reader()
+    for ask in (seen(1), seen(3), blind(), seen(3), replace(seen(3), question="And now?"), seen(2)):
+        read = prompt_of(put(one, ask, scoring))
+        frames = ask.frames
+        text = prompt_text(
+            ask.question,
+            ask.options,
+            scoring=scoring,
+            seq_len=4,
+            times_s=None if frames is None else frames.times_s.tolist(),
+            duration_s=60.0,
+        )
+        assert [*read.prefix, *read.suffix] == PLAIN.encode(text, add_special_tokens=False).ids
+        assert (IMAGE_ID in read.prefix) == (frames is not None)
+        assert IMAGE_ID not in read.suffix
+
+
 def test_letters_are_all_spellings_of_one_token() -> None:
     read = prompt_of(put(reader(), blind(), "letter"))
     assert read.option_tokens == (1, 1, 1)
