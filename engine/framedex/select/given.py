@@ -42,12 +42,8 @@ class Given:
         questions: Sequence[Sequence[str]] | None,
         variants: Sequence[Sequence[str]] | None,
     ) -> None:
-        self.scores = (
-            None if scores is None else [_plain("scores", video, each, 2) for video, each in enumerate(scores)]
-        )
-        self.pts_us = (
-            None if pts_us is None else [_plain("pts_us", video, each, 1) for video, each in enumerate(pts_us)]
-        )
+        self.scores = None if scores is None else [_plain("scores", video, each) for video, each in enumerate(scores)]
+        self.pts_us = pts_us
         self.embeddings = embeddings
         self.prompts = prompts
         self.evidence_us = evidence_us
@@ -128,15 +124,14 @@ class Given:
         by_prompt = (self.prompts, self.evidence_us, self.questions, self.variants)
         counted: Sequence[Any] = next((each for each in by_prompt if each is not None), [("",)] * len(self.pts_us))
         _check_count("pts_us", self.pts_us, len(counted))
-        counts = [(len(each), len(times)) for each, times in zip(counted, self.pts_us, strict=True)]
-        return np.array(counts, np.int64).reshape(-1, 2)
+        return np.stack([_lengths(counted), _lengths(self.pts_us)], axis=1)
 
     def _check_counts(self) -> None:
         for subject in ("pts_us", "embeddings", "prompts", "evidence_us", "videos", "questions", "variants"):
             _check_count(subject, getattr(self, subject), len(self.shapes))
         for subject in ("evidence_us", "questions", "variants"):
-            counts = [len(each) for each in getattr(self, subject) or ()]
-            wrong = np.flatnonzero(np.array(counts, np.int64) != self.shapes[: len(counts), 0])
+            counts = _lengths(getattr(self, subject) or ())
+            wrong = np.flatnonzero(counts != self.shapes[: len(counts), 0])
             if len(wrong):
                 m = self.shapes[wrong[0], 0]
                 raise UsageError(
@@ -144,11 +139,14 @@ class Given:
                 )
 
 
-def _plain(subject: str, video: int, array: Any, ndim: int) -> NDArray[Any]:
-    """An array of so many dimensions and a frame or more, in C order and aligned."""
-    if not isinstance(array, np.ndarray) or array.ndim != ndim or not array.shape[-1]:
-        wanted = {1: "(n,)", 2: "(m, n)"}[ndim]
-        raise UsageError(f"{subject} of video {video}: expected an array {wanted} with n >= 1, got {_described(array)}")
+def _lengths(each: Sequence[Any]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, each), np.int64, len(each))
+
+
+def _plain(subject: str, video: int, array: Any) -> NDArray[Any]:
+    """An array (m, n) with a frame or more, in C order and aligned."""
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or not array.shape[1]:
+        raise UsageError(f"{subject} of video {video}: expected an array (m, n) with n >= 1, got {_described(array)}")
     return array if array.flags.c_contiguous and array.flags.aligned else np.require(array, requirements=["C", "A"])
 
 

@@ -1,6 +1,7 @@
 #include "arrays.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace nb = nanobind;
 
@@ -92,14 +93,15 @@ void check_increasing(const Array& array, std::size_t n, const std::string& name
         const std::string wanted = "(" + std::to_string(n) + ",)";
         throw nb::value_error((name + ": expected one timestamp per frame, shape " + wanted + ", got " + shape_of(array)).c_str());
     }
-    if (!is_c_contiguous(array)) {
-        throw nb::value_error((name + ": expected a C-contiguous array").c_str());
-    }
-    check_aligned(array, name, alignof(std::int64_t));
-    const auto* times = static_cast<const std::int64_t*>(array.data());
+    const auto* bytes = static_cast<const std::byte*>(array.data());
+    const std::int64_t step = n > 1 ? array.stride(0) * static_cast<std::int64_t>(sizeof(std::int64_t)) : 0;
     bool good = true;
-    for (std::size_t i = 1; i < n; ++i) {
-        good &= times[i - 1] < times[i];
+    std::int64_t before = 0;
+    for (std::size_t i = 0; i < n; ++i, bytes += step) {
+        std::int64_t time;
+        std::memcpy(&time, bytes, sizeof time);
+        good &= i == 0 || before < time;
+        before = time;
     }
     if (!good) {
         throw nb::value_error((name + ": expected strictly increasing timestamps").c_str());

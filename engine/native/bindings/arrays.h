@@ -31,7 +31,7 @@ struct FloatRows {
 // float32 or float64 (m, n), C-contiguous, aligned.
 FloatRows curves_of(const Array& array, const std::string& name);
 
-// int64 (n,), C-contiguous, aligned, every number above the one before.
+// int64 (n,), every number above the one before.
 void check_increasing(const Array& array, std::size_t n, const std::string& name);
 
 // An empty name is the best level.

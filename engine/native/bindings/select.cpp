@@ -135,10 +135,10 @@ class Videos {
         const std::int64_t* shape = shapes.data();
         for (Curves& video : curves_) {
             if (shape[0] < 0 || shape[1] < 1 || shape[1] > INT32_MAX) {
-                throw nb::value_error(
-                    ("[select_many] shapes: expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
-                     std::to_string(shape[0]) + " and " + std::to_string(shape[1]))
-                        .c_str());
+                const std::string which = std::to_string((shape - shapes.data()) / 2);
+                throw nb::value_error(("video " + which + ": expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
+                                       std::to_string(shape[0]) + " and " + std::to_string(shape[1]))
+                                          .c_str());
             }
             video.prompts = static_cast<std::size_t>(shape[0]);
             video.frames = static_cast<std::size_t>(shape[1]);
