@@ -41,7 +41,7 @@ class ServedModel:
     image: ImageFormat = "png"
     quality: int = 95
     longest_edge: int | None = None
-    max_tokens: int = 32
+    max_tokens: int = 16
     timeout_s: float = 600.0
     patience_s: float = 300.0
     key_env: str = KEY_ENV

@@ -21,6 +21,7 @@ from framedex.keys import is_key
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames, Runner, Scoring
 from framedex.mllm.served_model import ServedModel
+from framedex.mllm.tokens import WRITTEN_TOKENS
 
 MODEL = "org/large-7b"
 OPTIONS = ("red", "blue", "green", "white")
@@ -152,7 +153,7 @@ def test_words_are_parsed_and_those_that_name_no_option_are_wrong() -> None:
         assert answers[2].status_detail == "what the model wrote names no option: 'I cannot say.'"
         assert [answer.written for answer in answers] == [" blue", "(C) green.", "I cannot say.", ""]
         assert all(answer.option_logprobs == answer.option_tokens == () for answer in answers)
-        assert server.completions[0].body["max_tokens"] == 32
+        assert server.completions[0].body["max_tokens"] == WRITTEN_TOKENS
         assert "logprobs" not in server.completions[0].body
 
 
