@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float32] | NDArray[np.float64]
+Scores = NDArray[np.floating[Any]]
 Rows = NDArray[np.int32]
 Found = list[Rows]
 Mask = NDArray[np.bool_]
@@ -132,7 +132,7 @@ def mmr(scores: Scores, cosines: NDArray[np.float64], budgets: Sequence[int], *,
 
 def cosines_of(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     """Between all frames of each video, rounded to five decimals: (V, n, d) to (V, n, n)."""
-    return np.round((frames @ frames.transpose(0, 2, 1)).astype(np.float64), 5)
+    return np.asarray(np.round((frames @ frames.transpose(0, 2, 1)).astype(np.float64), 5))
 
 
 def uniforms(texts: Sequence[bytes], n: int) -> NDArray[np.float64]:
@@ -149,7 +149,7 @@ def uniforms(texts: Sequence[bytes], n: int) -> NDArray[np.float64]:
             first, second = _product(0xD2E7470EE14C6C93, counter[0]), _product(0xCA5A826395121157, counter[2])
             counter = [second[0] ^ counter[1] ^ keys[0], second[1], first[0] ^ counter[3] ^ keys[1], first[1]]
     numbers = np.stack(counter, axis=2).reshape(len(texts), -1)[:, :n]
-    return (numbers >> np.uint64(11)) * 2.0**-53
+    return np.asarray((numbers >> np.uint64(11)) * 2.0**-53, np.float64)
 
 
 def _product(factor: int, values: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -172,7 +172,7 @@ def _minmax(scores: Scores) -> NDArray[np.float64]:
 def _reaching(scores: Scores, ordered: Scores, sizes: NDArray[np.int64]) -> Mask:
     """The best of every curve, so many of each, given its scores in rising order; ties go to the earlier."""
     least = ordered[np.arange(len(scores)), scores.shape[1] - np.maximum(sizes, 1)][:, None]
-    mask = scores >= least
+    mask: Mask = scores >= least
     over = np.flatnonzero(mask.sum(axis=1) > sizes)
     if len(over):
         higher, equal = scores[over] > least[over], scores[over] == least[over]
@@ -184,7 +184,8 @@ def _reaching(scores: Scores, ordered: Scores, sizes: NDArray[np.int64]) -> Mask
 def _rows(mask: Mask, k: int) -> Rows:
     """Where a mask holds, k places in every row."""
     count, n = mask.shape
-    return (np.flatnonzero(mask).reshape(count, k) - (np.arange(count) * n)[:, None]).astype(np.int32)
+    rows: Rows = (np.flatnonzero(mask).reshape(count, k) - (np.arange(count) * n)[:, None]).astype(np.int32)
+    return rows
 
 
 def _take_best(taken: Mask, segment: NDArray[np.float64], leaf: NDArray[np.int64], first: int, k: int) -> None:

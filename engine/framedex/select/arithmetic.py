@@ -16,8 +16,8 @@ Numbers = NDArray[np.float64]
 # ln 2 = high + low; high has 32 bits, so that products with exponents are exact.
 _LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
-# 2·atanh(s) = 2·s + s·z·(2/3 + 2/5·z + …), z = s², to eleven terms; exp(r) = 1 + r + r²/2! + …, to fourteen. The last first.
-_ATANH = tuple(2 / (2 * term + 3) for term in reversed(range(11)))
+# 2·atanh(s) = 2·s + s·z·(2/3 + 2/5·z + …), z = s², to nine terms; exp(r) = 1 + r + r²/2! + …, to fourteen. The last first.
+_ATANH = tuple(2 / (2 * term + 3) for term in reversed(range(9)))
 _EXP = tuple(1 / math.factorial(term) for term in reversed(range(14)))
 _ROOT_HALF = math.sqrt(0.5)
 _SMALLEST = float(np.finfo(np.float64).tiny)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,7 @@ class Picks:
             np.asarray(each)[self.values[first:last]]
             for each, first, last in zip(frames, ends[:-1].tolist(), ends[1:].tolist(), strict=True)
         ]
-        return np.concatenate(parts) if parts else np.zeros(0)  # type: ignore[arg-type]
+        return np.concatenate(parts) if parts else cast(NDArray[T], np.zeros(0))
 
     def of_scores(self, scores: Sequence[NDArray[T]]) -> NDArray[T]:
         """What every row taken has of something that prompts have of frames, such as scores: one for each of `values`.
@@ -143,7 +143,7 @@ class Picks:
             ends = self.offsets[self._firsts[video] : self._firsts[video + 1] + 1 : self.per_prompt]
             prompts = np.repeat(np.arange(m), np.diff(ends))
             parts.append(np.asarray(each).reshape(m * n)[prompts * n + self.values[ends[0] : ends[-1]]])
-        return np.concatenate(parts) if parts else np.zeros(0)  # type: ignore[arg-type]
+        return np.concatenate(parts) if parts else cast(NDArray[T], np.zeros(0))
 
 
 def beside_each_other(parts: Sequence[tuple[Sequence[int], Picks]], samplers: tuple[Sampler, ...]) -> Picks:

@@ -22,8 +22,9 @@ struct Overloaded : Each... {
 constexpr std::size_t kPromptsPerTask = 64;
 constexpr std::size_t kPromptsOfFewVideos = 16;
 constexpr std::size_t kManyVideos = 16;
-// Below so many selections times frames a thread costs more to start than it saves.
-constexpr std::size_t kWorkPerThread = std::size_t{1} << 20;
+// Below so many frames looked at a thread costs more to start than it saves; a selection that looks at none costs as much as some.
+constexpr std::size_t kWorkPerThread = std::size_t{1} << 18;
+constexpr std::size_t kWorkOfPlaces = 8;
 
 const Loops& loops_of(SimdLevel level) {
     switch (level) {
@@ -242,11 +243,15 @@ Selections select_many(std::span<const Curves> videos, const Wanted& wanted, int
     result.offsets = std::make_unique_for_overwrite<std::int64_t[]>(count + 1);
     tasks.pop_back();
 
+    std::size_t looking = 0;
+    for (const Sampler& sampler : wanted.samplers) {
+        looking += !std::holds_alternative<rules::Uniform>(sampler) && !std::holds_alternative<rules::UniformEnds>(sampler);
+    }
     std::size_t work = 0;
     for (const Task& task : tasks) {
-        work += (task.end - task.begin) * videos[task.video].frames;
+        const std::size_t per_choice = looking * videos[task.video].frames + wanted.samplers.size() * kWorkOfPlaces;
+        work += (task.end - task.begin) * per_choice * wanted.budgets.size() * wanted.seeds.size();
     }
-    work *= std::max<std::size_t>(1, wanted.samplers.size() * wanted.budgets.size() * wanted.seeds.size());
     const std::size_t worth = std::max<std::size_t>(1, work / kWorkPerThread);
     const std::size_t parts = std::min(static_cast<std::size_t>(threads), worth);
     std::atomic<std::size_t> next{0};

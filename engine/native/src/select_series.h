@@ -13,7 +13,7 @@ constexpr double kLn2High = 0x1.62e42feep-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 
 // 2·atanh(s) = 2·s + s·z·(2/3 + 2/5·z + 2/7·z² …), z = s²: the coefficients, the last first.
-constexpr std::size_t kAtanhTerms = 11;
+constexpr std::size_t kAtanhTerms = 9;
 constexpr std::array<double, kAtanhTerms> kAtanh = [] {
     std::array<double, kAtanhTerms> terms{};
     for (std::size_t i = 0; i < kAtanhTerms; ++i) {
