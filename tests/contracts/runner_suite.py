@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -103,12 +104,18 @@ class RunnerSuite:
             assert np.abs(logprobs(mine) - logprobs(apart)).max() < TOLERANCE
             assert [answer.option_tokens for answer in mine] == [answer.option_tokens for answer in apart]
 
-    def test_progress_is_told_up_to_the_last_answer(self, runner: Runner) -> None:
-        told: list[int] = []
-        asks = mixed(runner)
-        runner.answer(asks, answered=told.append)
-        assert told == sorted(told)
-        assert told[-1] == len(asks)
+    def test_every_answer_is_told_once_as_it_is_found(self, runner: Runner) -> None:
+        told: dict[int, Answer] = {}
+
+        def answered(part: Mapping[int, Answer]) -> None:
+            assert part
+            assert not told.keys() & part.keys()
+            told.update(part)
+
+        asks = [*mixed(runner), Ask(frames=prepared(runner, 200), question=QUESTION, options=OPTIONS)]
+        answers = runner.answer(asks, answered=answered)
+        assert [told[row] for row in range(len(asks))] == answers
+        assert answers[-1].status == "truncated-prompt"
 
     def test_frames_their_times_and_the_question_all_count(self, runner: Runner) -> None:
         frames = prepared(runner, 2)

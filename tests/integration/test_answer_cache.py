@@ -16,8 +16,11 @@ import pytest
 
 from cli import framedex, ok
 from framedex.sweep import known
+from framedex.sweep.answer_cache import AnswerCache
 from framedex.sweep.config import read_config
 from framedex.sweep.opened import open_sweep
+from framedex.sweep.plan import PlannedVideo
+from framedex.sweep.run import run_sweep
 from small_world import SmallWorld
 from sweep_folder import TIMES, SweepFolder, read_records, without_times, write_sweep
 
@@ -217,6 +220,25 @@ def test_runs_at_the_same_time_share_a_cache_and_do_not_tear_it(sweep: SweepFold
     assert records[0] == records[1] == records[2]
     last = swept(sweep, tmp_path / "last")
     assert last["answers_from_cache"] == last["asks"]
+
+
+def test_interrupted_inside_a_video_what_was_answered_is_kept(sweep: SweepFolder, tmp_path: Path) -> None:
+    swept(sweep, tmp_path / "undisturbed", "--answer-cache", "off")
+    cache = AnswerCache(tmp_path / "S" / "cache" / "answers.sqlite")
+    told: list[int] = []
+
+    def interrupt(video: PlannedVideo, done: int, total: int) -> None:
+        told.append(done)
+        assert done < total
+        raise KeyboardInterrupt
+
+    config = read_config(sweep.config)
+    with open_sweep(config, threads=1, answer_cache=cache) as opened, pytest.raises(KeyboardInterrupt):
+        list(run_sweep(sweep.run, opened, answers_done=interrupt))
+    assert not list((sweep.run / "records").iterdir())
+    resumed = swept(sweep, sweep.run)
+    assert resumed["answers_from_cache"] == told[-1] > 0
+    _same(read_records(sweep.run), read_records(tmp_path / "undisturbed"))
 
 
 def test_a_library_that_opens_a_sweep_itself_has_no_cache_unless_it_gives_one(sweep: SweepFolder) -> None:

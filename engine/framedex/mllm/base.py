@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -17,8 +17,8 @@ from framedex.mllm.work import Work
 Scoring = Literal["option", "letter", "generate"]
 AnswerStatus = Literal["ok", "unparsable", "truncated-prompt", "invalid"]
 
-#: Called with the number of answers that a call has so far.
-Answered = Callable[[int], None]
+#: Called with answers as they are found, by the position of their ask; each comes once.
+Answered = Callable[["Mapping[int, Answer]"], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

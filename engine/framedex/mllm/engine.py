@@ -196,7 +196,7 @@ class TransformersRunner:
 
         Args:
             asks: any number, about any frames; those of one video best in one call.
-            answered: called with the number of answers so far.
+            answered: called with answers as they are found.
 
         Raises:
             ValueError: the runner is closed, or frames are not of this model's size.
@@ -208,11 +208,14 @@ class TransformersRunner:
                 raise UsageError(f"unknown scoring {ask.scoring!r}; exists: {', '.join(get_args(Scoring))}")
         family, reading = self._opened()
         sets, answers = by_frames(asks, family, self._tokenizer)
+        if answers and answered is not None:
+            answered(dict(answers))
         with at_most(self._threads):
             for part in self._in_batches(sets, lambda batch, to_come: self._answers(reading, batch, to_come)):
-                answers.update({row: self._parsed(answer, asks[row]) for row, answer in part.items()})
+                parsed = {row: self._parsed(answer, asks[row]) for row, answer in part.items()}
+                answers.update(parsed)
                 if answered is not None:
-                    answered(len(answers))
+                    answered(parsed)
         return [answers[row] for row in range(len(asks))]
 
     def next_logits(self, asks: Sequence[Ask]) -> NDArray[np.float32]:

@@ -156,15 +156,19 @@ class ServedRunner:
             self._check(ask.scoring)
         self._learn_letters(max((len(ask.options) for ask in asks if ask.scoring == "letter"), default=0))
         answers: dict[int, Answer] = {}
+        started = time.monotonic()
         try:
             for row, answer in side_by_side(self._answer, asks, threads=self._served.concurrency):
                 answers[row] = answer
                 if answered is not None:
-                    answered(len(answers))
+                    answered({row: answer})
         except BaseException:
             self._client.stop()
             raise
-        return [answers[row] for row in range(len(asks))]
+        # Requests wait side by side: each answer's share of the time is by how long it took.
+        shares = sum(answer.answer_time_s for answer in answers.values()) or 1.0
+        scale = (time.monotonic() - started) / shares
+        return [replace(answers[row], answer_time_s=answers[row].answer_time_s * scale) for row in range(len(asks))]
 
     def close(self) -> None:
         """Close all connections; safe to call twice."""

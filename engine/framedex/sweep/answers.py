@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ def answer_all(
     *,
     scorings: Sequence[Scoring],
     but: Collection[tuple[str, Scoring, AskKey]] = (),
-    answered: Answered | None = None,
+    answered: Callable[[Answers], None] | None = None,
 ) -> Answers:
     """Put every ask to every model in every way of scoring.
 
@@ -62,7 +62,7 @@ def answer_all(
         runners: the models.
         scorings: ways of scoring.
         but: what is not put to them.
-        answered: called with the number of answers so far.
+        answered: called with answers as they are found; each comes once.
 
     Raises:
         DeviceError: a model's runtime failed.
@@ -73,15 +73,15 @@ def answer_all(
         keys = [(key, scoring) for key in asks for scoring in scorings if (runner.key, scoring, key) not in but]
         given = runner.answer(
             list(_asks(keys, asks, prepared, frames.rows)),
-            answered=None if answered is None else _after(len(answers), answered),
+            answered=None if answered is None else _named(runner.key, keys, answered),
         )
         answers.update(((runner.key, scoring, key), answer) for (key, scoring), answer in zip(keys, given, strict=True))
     return answers
 
 
-def _after(before: int, answered: Answered) -> Answered:
-    """Count on from the answers of other models."""
-    return lambda done: answered(before + done)
+def _named(mllm_key: str, keys: Sequence[tuple[AskKey, Scoring]], answered: Callable[[Answers], None]) -> Answered:
+    """Tell a model's answers by what was asked."""
+    return lambda part: answered({(mllm_key, keys[row][1], keys[row][0]): answer for row, answer in part.items()})
 
 
 def _asks(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
 
 from framedex.keys import canonical_json
 from framedex.mllm.base import Answer
@@ -13,6 +16,9 @@ from framedex.sweep.asks import AskKey
 from framedex.sweep.choose import Choice
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
+
+#: Seconds of answering that a run which is killed may lose.
+_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +45,50 @@ class KnownAnswers:
         lacking = {key for asked, key in ((asked, asked[2]) for asked in keys) if asked not in kept}
         return cls(keys=keys, kept=kept, left={key: choice for key, choice in asks.items() if key in lacking})
 
-    def with_new(self, answers: Mapping[Asked, Answer], opened: OpenSweep) -> dict[Asked, Kept]:
-        """All answers, those that were just given kept for later runs."""
-        made_by = {runner.key: canonical_json(runner.provenance) for runner in opened.runners}
-        new = {asked: Kept(answer=answer, made_by=made_by[asked[0]]) for asked, answer in answers.items()}
-        if opened.answer_cache is not None:
-            opened.answer_cache.write({self.keys[asked]: kept for asked, kept in new.items()})
-        return {**self.kept, **new}
+
+class Keeper:
+    """Keeps a video's new answers for later runs: every other second while they come, and all of them on leaving, however.
+
+    Args:
+        known: what was kept before, and the keys.
+        opened: the models and the cache.
+
+    Attributes:
+        added: answers so far.
+    """
+
+    def __init__(self, known: KnownAnswers, opened: OpenSweep) -> None:
+        self._known = known
+        self._cache = opened.answer_cache
+        self._made_by = {runner.key: canonical_json(runner.provenance) for runner in opened.runners}
+        self._waiting: dict[str, Kept] = {}
+        self._written_at = time.monotonic()
+        self.added = 0
+
+    def add(self, answers: Mapping[Asked, Answer]) -> None:
+        """Take answers that were just given."""
+        self.added += len(answers)
+        self._waiting.update({self._known.keys[asked]: self._kept(asked, answers[asked]) for asked in answers})
+        if time.monotonic() - self._written_at >= _EVERY_S:
+            self._write()
+
+    def all(self, answers: Mapping[Asked, Answer]) -> dict[Asked, Kept]:
+        """These and those that were kept before."""
+        return {**self._known.kept, **{asked: self._kept(asked, answer) for asked, answer in answers.items()}}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._write()
+
+    def _kept(self, asked: Asked, answer: Answer) -> Kept:
+        return Kept(answer=answer, made_by=self._made_by[asked[0]])
+
+    def _write(self) -> None:
+        if self._cache is not None and self._waiting:
+            self._cache.write(self._waiting)
+        self._waiting = {}
+        self._written_at = time.monotonic()

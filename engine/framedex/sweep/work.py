@@ -14,12 +14,12 @@ from framedex.mllm.base import Runner
 from framedex.mllm.work import Work
 from framedex.sweep.answer_cache import Kept
 from framedex.sweep.answer_key import Asked
-from framedex.sweep.answers import answer_all, shown_frames
+from framedex.sweep.answers import Answers, answer_all, shown_frames
 from framedex.sweep.asks import Order, ask_key, distinct_asks, orders_of
 from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.cost import work_of
 from framedex.sweep.counts import Counts, count
-from framedex.sweep.known import KnownAnswers
+from framedex.sweep.known import Keeper, KnownAnswers
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
 from framedex.sweep.record import Record
@@ -89,17 +89,19 @@ def _swept(
     counts = replace(count(plan, video, choices), cached=len(known.kept))
     frames = shown_frames(video.rows[0], known.left, opened.runners, threads=opened.threads)
     before = work_of(opened.runners)
-    answers = answer_all(
-        known.left,
-        frames,
-        opened.runners,
-        scorings=config.scoring,
-        but=known.kept,
-        answered=None if answers_done is None else lambda done: answers_done(video, counts.cached + done, counts.asks),
-    )
+    with Keeper(known, opened) as keeper:
+
+        def answered(part: Answers) -> None:
+            keeper.add(part)
+            if answers_done is not None:
+                answers_done(video, counts.cached + keeper.added, counts.asks)
+
+        answers = answer_all(
+            known.left, frames, opened.runners, scorings=config.scoring, but=known.kept, answered=answered
+        )
     return Swept(
         video=video,
-        records=tuple(_records(video, opened, choices, known.keys, known.with_new(answers, opened))),
+        records=tuple(_records(video, opened, choices, known.keys, keeper.all(answers))),
         counts=counts,
         work=work_of(opened.runners) - before,
     )

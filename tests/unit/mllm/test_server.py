@@ -19,7 +19,7 @@ from framedex.contracts import FrameBatch
 from framedex.errors import DeviceError, UsageError
 from framedex.keys import is_key
 from framedex.mllm import load_runner
-from framedex.mllm.base import Ask, PreparedFrames, Runner, Scoring
+from framedex.mllm.base import Answer, Ask, PreparedFrames, Runner, Scoring
 from framedex.mllm.served_model import ServedModel
 from framedex.mllm.tokens import WRITTEN_TOKENS
 
@@ -256,11 +256,13 @@ def test_requests_go_side_by_side_as_many_as_allowed_and_answers_keep_their_orde
         return words("ABCD"[number % 4], after_s=0.01 * (before % 3))
 
     asks = [ask("generate", question=f"Number {number} ?") for number in range(24)]
-    told: list[int] = []
+    told: dict[int, Answer] = {}
     with served(echo, concurrency=5) as (runner, server):
-        answers = runner.answer(asks, answered=told.append)
+        started = time.monotonic()
+        answers = runner.answer(asks, answered=told.update)
+        assert 0 < sum(answer.answer_time_s for answer in answers) <= time.monotonic() - started
         assert [answer.choice for answer in answers] == [number % 4 for number in range(24)]
-        assert told == list(range(1, 25))
+        assert [told[row].choice for row in range(24)] == [answer.choice for answer in answers]
         assert 1 < server.most_under_way <= 5
         assert all(answer.answer_time_s > 0 for answer in answers)
         assert runner.work.forwards == 24
