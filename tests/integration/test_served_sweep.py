@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +18,7 @@ import pytest
 from chat_server import Got, Play, chat_server, models, recorded
 from cli import framedex, ok
 from framedex.mllm import server_client
+from processes import eventually
 from small_world import SmallWorld
 from sweep_folder import SweepFolder, read_records, without_times, write_sweep
 
@@ -107,3 +115,54 @@ def test_nothing_there_is_said_before_any_video_is_decoded(world: SmallWorld, tm
         assert f"error: server {url}: nothing answers there" in ran.err
         assert ran.err.count("\n") == 1
     assert not sweep.run.exists()
+
+
+_START = "from framedex.cli import main; main()"
+
+
+def start(sweep: SweepFolder) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", _START, "sweep", str(sweep.config), "-o", str(sweep.run)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_killed_inside_a_video_it_asks_only_for_what_is_missing(world: SmallWorld, tmp_path: Path) -> None:
+    shutil.copytree(world.store, tmp_path / "S", ignore=shutil.ignore_patterns("cache"))
+    slow = {"after_s": 0.4}
+
+    def slowly(got: Got, before: int) -> Play:
+        play = letters(got, before)
+        return replace(play, **slow) if got.path == "/v1/chat/completions" else play
+
+    kept = tmp_path / "S" / "cache" / "answers.sqlite"
+    with chat_server(slowly) as server:
+        sweep = served_sweep(tmp_path, world, server.url, videos=1, store=str(tmp_path / "S"))
+        killed = start(sweep)
+        assert eventually(kept.is_file, within_s=120)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        assert not list((sweep.run / "records").iterdir())
+        slow["after_s"] = 0.0
+        before = len(server.completions)
+        resumed = ok("sweep", sweep.config, "-o", sweep.run, "--json").json()
+        assert 0 < resumed["answers_from_cache"] < resumed["asks"]
+        assert len(server.completions) - before == resumed["asks"] - resumed["answers_from_cache"]
+        ok("sweep", sweep.config, "-o", tmp_path / "undisturbed", "--answer-cache", "off")
+    assert without_times(read_records(sweep.run)) == without_times(read_records(tmp_path / "undisturbed"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_a_server_that_is_silent(world: SmallWorld, tmp_path: Path) -> None:
+    def silent(got: Got, before: int) -> Play:
+        play = letters(got, before)
+        return replace(play, after_s=20.0) if got.path == "/v1/chat/completions" else play
+
+    with chat_server(silent) as server:
+        sweep = served_sweep(tmp_path, world, server.url, videos=1)
+        running = start(sweep)
+        assert eventually(lambda: len(server.completions) > 0, within_s=120)
+        interrupted = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate()
+        assert time.monotonic() - interrupted < 15
+        assert (running.returncode, b"Traceback" in said) == (130, False)
