@@ -17,9 +17,6 @@ from framedex.mllm.work import Work
 Scoring = Literal["option", "letter", "generate"]
 AnswerStatus = Literal["ok", "unparsable", "truncated-prompt", "invalid"]
 
-#: Called with answers as they are found, by the position of their ask; each comes once.
-Answered = Callable[["Mapping[int, Answer]"], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedFrames:
@@ -131,6 +128,10 @@ class Answer:
     def mean_logprobs(self) -> tuple[float, ...]:
         """Log-probability per token: length-normalised option likelihood."""
         return tuple(total / count for total, count in zip(self.option_logprobs, self.option_tokens, strict=True))
+
+
+#: Called with answers as they are found, by the position of their ask; each comes once.
+Answered = Callable[[Mapping[int, Answer]], None]
 
 
 class Runner(Protocol):

@@ -272,7 +272,7 @@ class ServedRunner:
             )
         advice = "see docs/serving.md"
         if error.status == 404:
-            advice = f"name one of the models that {self._served.base}/models lists"
+            advice = f"correct the model's name, as {self._served.base}/models lists it, or the URL, which ends in /v1"
         if _TOO_MANY_IMAGES in words:
             advice = "start vLLM with --limit-mm-per-prompt and as many images as the largest budget has frames"
         raise UsageError(

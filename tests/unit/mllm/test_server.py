@@ -195,7 +195,10 @@ def test_a_model_that_is_not_served_is_named_with_those_that_are(script: Any, na
     ("refusal", "sentence"),
     [
         (Play({"detail": "Server is pinned to 'other'"}, status=400), r"\(HTTP 400: Server is pinned to 'other'\)"),
-        (Play({"error": {"message": "none"}}, status=404), r"name one of the models that .*/models lists"),
+        (
+            Play({"error": {"message": "none"}}, status=404),
+            r"correct the model's name, as .*/models lists it, or the URL, which ends in /v1",
+        ),
     ],
 )
 def test_a_server_that_says_only_when_asked_that_it_has_no_such_model(refusal: Play, sentence: str) -> None:
