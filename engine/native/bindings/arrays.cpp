@@ -91,7 +91,8 @@ void check_increasing(const Array& array, std::size_t n, const std::string& name
     }
     if (array.ndim() != 1 || array.shape(0) != n) {
         const std::string wanted = "(" + std::to_string(n) + ",)";
-        throw nb::value_error((name + ": expected one timestamp per frame, shape " + wanted + ", got " + shape_of(array)).c_str());
+        throw nb::value_error(
+            (name + ": expected one timestamp per frame, shape " + wanted + ", got " + shape_of(array)).c_str());
     }
     const auto* bytes = static_cast<const std::byte*>(array.data());
     const std::int64_t step = n > 1 ? array.stride(0) * static_cast<std::int64_t>(sizeof(std::int64_t)) : 0;

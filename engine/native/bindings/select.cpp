@@ -136,7 +136,8 @@ class Videos {
         for (Curves& video : curves_) {
             if (shape[0] < 0 || shape[1] < 1 || shape[1] > INT32_MAX) {
                 const std::string which = std::to_string((shape - shapes.data()) / 2);
-                throw nb::value_error(("video " + which + ": expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
+                throw nb::value_error(("video " + which +
+                                       ": expected prompts of 0 or more and frames from 1 to 2^31 - 1, got " +
                                        std::to_string(shape[0]) + " and " + std::to_string(shape[1]))
                                           .c_str());
             }
@@ -252,9 +253,10 @@ class Videos {
 };
 
 nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t>& budgets, const Shapes& shapes,
-                     const nb::object& pts_us, const nb::object& scores, const nb::object& embeddings, const nb::object& videos_named,
-                     const nb::object& questions, const nb::object& variants, const std::vector<std::string>& seeds,
-                     const std::vector<std::string>& draws, int threads, const std::string& level) {
+                     const nb::object& pts_us, const nb::object& scores, const nb::object& embeddings,
+                     const nb::object& videos_named, const nb::object& questions, const nb::object& variants,
+                     const std::vector<std::string>& seeds, const std::vector<std::string>& draws, int threads,
+                     const std::string& level) {
     check_threads(threads, "select_many");
     const SimdLevel simd = level_of(level, "select_many");
     if (budgets.empty() || seeds.empty() || std::find(budgets.begin(), budgets.end(), 0) != budgets.end()) {
@@ -298,9 +300,9 @@ nb::tuple select_all(const nb::sequence& samplers, const std::vector<std::size_t
 }  // namespace
 
 void bind_select(nb::module_& m) {
-    m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "pts_us"_a.none(), "scores"_a.none(),
-          "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a, "draws"_a,
-          "threads"_a, "level"_a = "");
+    m.def("select_many", &select_all, nb::kw_only(), "samplers"_a, "budgets"_a, "shapes"_a, "pts_us"_a.none(),
+          "scores"_a.none(), "embeddings"_a.none(), "videos"_a.none(), "questions"_a.none(), "variants"_a.none(), "seeds"_a,
+          "draws"_a, "threads"_a, "level"_a = "");
 }
 
 }  // namespace framedex

@@ -22,7 +22,8 @@ struct Overloaded : Each... {
 constexpr std::size_t kPromptsPerTask = 64;
 constexpr std::size_t kPromptsOfFewVideos = 16;
 constexpr std::size_t kManyVideos = 16;
-// Below so many frames looked at a thread costs more to start than it saves; a selection that looks at none costs as much as some.
+// Below so many frames looked at a thread costs more to start than it saves; a selection that looks at none costs as much
+// as some.
 constexpr std::size_t kWorkPerThread = std::size_t{1} << 18;
 constexpr std::size_t kWorkOfPlaces = 8;
 
