@@ -60,7 +60,7 @@ struct Loops {
     // one.
     void (*levels)(const Step* steps, std::size_t n, std::size_t taken, const std::size_t* ks, std::size_t count,
                    Level* levels);
-    // Which of n steps are at least `least`, as bits: (n + 63) / 64 words.
+    // Which of n steps are at least `least`, above kNoStep and at most 32,768, as bits: (n + 63) / 64 words.
     void (*step_bits)(const Step* steps, std::size_t n, int least, std::uint64_t* words);
     // The rows of the bits that are set, increasing; how many.
     std::size_t (*write_rows)(const std::uint64_t* words, std::size_t n, std::int32_t* rows);

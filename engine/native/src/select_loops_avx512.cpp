@@ -10,7 +10,7 @@
 
 #include <immintrin.h>
 
-#define FRAMEDEX_LOOP __attribute__((target("avx512f,avx2,popcnt,bmi")))
+#define FRAMEDEX_LOOP __attribute__((target("avx512f,avx512bw,avx2,popcnt,bmi")))
 
 namespace framedex {
 
@@ -22,18 +22,12 @@ FRAMEDEX_LOOP inline std::uint64_t bits_of_eight(const double* x, double least) 
     return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(least), _CMP_GE_OQ);
 }
 
-// Half of the bits of 64 steps; least is above kNoStep.
-FRAMEDEX_LOOP inline std::uint64_t bits_of_half(const Step* steps, __m256i below) {
-    const auto* from = reinterpret_cast<const __m256i*>(steps);
-    const __m256i low = _mm256_cmpgt_epi16(_mm256_loadu_si256(from), below);
-    const __m256i high = _mm256_cmpgt_epi16(_mm256_loadu_si256(from + 1), below);
-    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);  // packed by halves
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
-}
-
+// By what is above the step below: `least` may be one more than a step can be.
 FRAMEDEX_LOOP inline std::uint64_t bits_of_steps(const Step* steps, int least) {
-    const __m256i below = _mm256_set1_epi16(static_cast<short>(least - 1));
-    return bits_of_half(steps, below) | bits_of_half(steps + 32, below) << 32;
+    const __m512i below = _mm512_set1_epi16(static_cast<short>(least - 1));
+    const std::uint64_t low = _mm512_cmpgt_epi16_mask(_mm512_loadu_si512(steps), below);
+    const std::uint64_t high = _mm512_cmpgt_epi16_mask(_mm512_loadu_si512(steps + 32), below);
+    return low | high << 32;
 }
 
 // Sixteen rows at once, those of the bits moved together.
