@@ -31,12 +31,12 @@ def result_of(script: str, out: Path) -> dict[str, Any]:
 
 def measured_table(bench: str, result: dict[str, Any]) -> str:
     """README's table of the one result."""
-    spec = importlib.util.spec_from_file_location("build", BENCH.parent / "docs" / "build.py")
+    spec = importlib.util.spec_from_file_location("tables", BENCH.parent / "docs" / "tables.py")
     assert spec is not None
     assert spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
-    table: str = build.lookups_table({bench: result})
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    table: str = tables.lookups_table({bench: result})
     assert f"`python bench/{bench}.py` at commit `{result['commit']}`" in table
     return table
 

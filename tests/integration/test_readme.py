@@ -70,3 +70,9 @@ def test_sweep_example_runs(world: SmallWorld, tmp_path: Path) -> None:
     assert "oracle" in ok("analyze", tmp_path / "RUN").out
     ok("report", tmp_path / "RUN", "-o", tmp_path / "report.html")
     assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_what_is_asked_of_a_store_needs_no_choice_of_a_grid() -> None:
+    lines = re.findall(r"^framedex index .*--store S\b.*$", README.read_text(), re.MULTILINE)
+    assert len(lines) >= 3
+    assert not [line for line in lines if re.search(r"--(every|count|scene|timestamps)|--fps (?!1\b(?!,))", line)]
