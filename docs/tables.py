@@ -143,8 +143,7 @@ def oracle_table(result: dict[str, Any]) -> str:
         "stride4_orders": f"4 apart, options in all {config['options']} orders",
     }
     lines = [
-        "| windows of 8 frames | framedex | the plain model, question by question | the same, frames decoded once "
-        "| what the parts cost |",
+        "| windows of 8 frames | framedex | the plain model, one by one | the same, decoded once | what the parts cost |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for way, title in ways.items():
@@ -152,8 +151,8 @@ def oracle_table(result: dict[str, Any]) -> str:
         lines.append(f"| {title} | " + " | ".join(f"{seconds:,.0f} s" for seconds in took) + " |")
     remark = (
         f"{config['frames']} frames, {config['prompts']} questions for each window, SmolVLM2-256M's shape with random weights, "
-        f"{config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the largest; the "
-        f"plain model is {config['naive']}; `python bench/oracle.py` at commit `{result['commit']}`."
+        f"{config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the largest; "
+        f"the plain model is {config['naive']}; `python bench/oracle.py` at commit `{result['commit']}`."
     )
     return "\n".join([*lines, "", remark])
 
