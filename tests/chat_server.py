@@ -60,7 +60,25 @@ class ChatServer:
 
     @property
     def completions(self) -> list[Got]:
-        return self.asked("/v1/chat/completions")
+        """Those that were questions; not those by which a runner sees whether frames are looked at."""
+        return [got for got in self.asked("/v1/chat/completions") if not is_probe(got)]
+
+
+def is_probe(got: Got) -> bool:
+    """Whether a completion is asked for its prompt's length alone."""
+    return got.body["max_tokens"] == 1 and "logprobs" not in got.body
+
+
+def frames_of(got: Got) -> int:
+    """How many images a completion's messages hold."""
+    return sum(part["type"] == "image_url" for part in got.body["messages"][0]["content"])
+
+
+def reading(got: Got, value: Any) -> Play:
+    """A chat completion whose prompt is as long as the response says, and shorter where it holds no image."""
+    if not frames_of(got):
+        value["usage"]["prompt_tokens"] = 42
+    return Play(value)
 
 
 def models(*names: str, owned_by: str = "vllm", **more: Any) -> Play:

@@ -1,4 +1,4 @@
-"""`transformers serve` on loopback with the bundled model: somebody else's server, on real weights."""
+"""`transformers serve` on loopback: somebody else's server, with the bundled model or one that reads text alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framedex.mllm.checkpoint import Checkpoint
+from mllm_tokenizer import write_tokenizer
 
 _START = "import sys; from transformers.cli.transformers import main; sys.argv[0] = 'transformers'; main()"
 _PATIENCE_S = 240
@@ -41,10 +42,26 @@ def served_checkpoint(folder: Path) -> Path:
     return copy
 
 
+def text_checkpoint(folder: Path) -> Path:
+    """A tiny Llama of seeded random weights, which knows no images."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder.mkdir()
+    size = write_tokenizer(folder, ("<|end|>",))
+    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(0)
+    ends = {"bos_token_id": None, "eos_token_id": 0, "pad_token_id": 0}
+    LlamaForCausalLM(LlamaConfig(**shape, vocab_size=size, max_position_embeddings=512, **ends)).save_pretrained(folder)
+    template = "{% for message in messages %}{{ message.role }}: {{ message.content }}<|end|>{% endfor %}assistant:"
+    rules = {"tokenizer_class": "TokenizersBackend", "eos_token": "<|end|>", "chat_template": template}
+    (folder / "tokenizer_config.json").write_text(json.dumps(rules))
+    return folder
+
+
 @contextmanager
-def transformers_server(folder: Path) -> Iterator[TransformersServer]:
-    """Serve the bundled model in float32 on the CPU, from a copy in `folder`, until left."""
-    checkpoint = served_checkpoint(folder / "micro")
+def transformers_server(checkpoint: Path, folder: Path) -> Iterator[TransformersServer]:
+    """Serve a checkpoint in float32 on the CPU until left; `folder` is for what the server writes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

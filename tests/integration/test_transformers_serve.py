@@ -19,7 +19,7 @@ from framedex.mllm.served_model import ServedModel
 from framedex.mllm.server_messages import FrameImages, messages
 from small_world import SmallWorld
 from sweep_folder import read_records, without_times, write_sweep
-from transformers_server import TransformersServer, transformers_server
+from transformers_server import TransformersServer, served_checkpoint, text_checkpoint, transformers_server
 
 for module in ("fastapi", "uvicorn", "openai", "accelerate"):
     require_backend("transformers-serve", module)
@@ -31,7 +31,8 @@ QUESTION, OPTIONS = "What colour is the thing?", ("red", "blue", "green", "white
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersServer]:
-    with transformers_server(tmp_path_factory.mktemp("served")) as running:
+    folder = tmp_path_factory.mktemp("served")
+    with transformers_server(served_checkpoint(folder / "micro"), folder) as running:
         yield running
 
 
@@ -103,6 +104,20 @@ def test_another_model_is_refused_in_the_servers_words(server: TransformersServe
     sentence = r"does not take a request for 'another' .*Server is pinned to"
     with load_runner(model_of(server, model="another"), threads=1) as runner, pytest.raises(UsageError, match=sentence):
         runner.answer([ask])
+
+
+def test_a_model_that_sees_nothing_is_found_out(tmp_path: Path) -> None:
+    """This server leaves images aside where the model knows none, and answers all the same."""
+    with transformers_server(text_checkpoint(tmp_path / "text"), tmp_path) as server:
+        served = model_of(server)
+        with load_runner(served, threads=1) as runner:
+            *shown, unseen, _ = asks(served)
+            (answer,) = runner.answer([unseen])
+            assert answer.prompt_tokens > 0
+            with pytest.raises(
+                UsageError, match=r"is not shown the frames \(the prompt is \d+ tokens with one and \d+ without\)"
+            ):
+                runner.answer(shown)
 
 
 def test_a_sweep_over_it_answers_resumes_and_asks_nothing_twice(

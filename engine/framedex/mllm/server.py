@@ -27,6 +27,7 @@ from framedex.mllm.server_client import Refused, ServerClient
 from framedex.mllm.server_facts import VLLM, letter_ids, read_facts
 from framedex.mllm.server_messages import TEMPLATE, FrameImages, messages, shrunk
 from framedex.mllm.server_replies import LetterScores, Reply, UnexpectedReply, letter_scores, read_reply
+from framedex.mllm.server_sight import check_sees
 from framedex.mllm.side_by_side import side_by_side
 from framedex.mllm.work import Work
 
@@ -61,6 +62,7 @@ class ServedRunner:
         self._work = Work()
         self._bounded = 0
         self._closed = False
+        self._seen = False
         self._letter_ids: dict[str, list[int]] | None = {} if self._facts.kind == VLLM else None
         self._key = json_key(
             {
@@ -155,6 +157,7 @@ class ServedRunner:
         for ask in asks:
             self._check(ask.scoring)
         self._learn_letters(max((len(ask.options) for ask in asks if ask.scoring == "letter"), default=0))
+        self._check_sees(asks)
         answers: dict[int, Answer] = {}
         started = time.monotonic()
         try:
@@ -191,6 +194,19 @@ class ServedRunner:
                 f"{self.name}: a server does not say how likely an option's text is; use scoring: [letter] or [generate]"
             )
 
+    def _check_sees(self, asks: Sequence[Ask]) -> None:
+        """Once, before the first frames are asked about."""
+        shown = next((ask for ask in asks if ask.frames is not None and len(ask.options) <= len(LETTERS)), None)
+        if shown is None or self._seen:
+            return
+        try:
+            check_sees(self._client, self._served, shown, self._images)
+        except Refused as error:
+            self._not_taken(error)
+        except UnexpectedReply as error:
+            raise self._nonsense(error) from error
+        self._seen = True
+
     def _learn_letters(self, options: int) -> None:
         """The ids of the letters that so many options have, where the server tells them."""
         if self._letter_ids is not None:
@@ -209,9 +225,7 @@ class ServedRunner:
         except Refused as error:
             return self._not_taken(error)
         except UnexpectedReply as error:
-            raise DeviceError(
-                f"server {self._served.base}: {error}; correct the URL, or see the server's log"
-            ) from error
+            raise self._nonsense(error) from error
         self._count(ask, reply)
         answer = self._letter(ask, reply) if ask.scoring == "letter" else _written(ask, reply)
         return replace(answer, answer_time_s=time.monotonic() - started)
@@ -278,6 +292,9 @@ class ServedRunner:
         raise UsageError(
             f"server {self._served.base}: does not take a request for {self.name!r} (HTTP {error.status}: {words}); {advice}"
         ) from error
+
+    def _nonsense(self, error: UnexpectedReply) -> DeviceError:
+        return DeviceError(f"server {self._served.base}: {error}; correct the URL, or see the server's log")
 
     def _count(self, ask: Ask, reply: Reply) -> None:
         frames = 0 if ask.frames is None else len(ask.frames)

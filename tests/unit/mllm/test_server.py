@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chat_server import ChatServer, Got, Play, chat_server, models, recorded
+from chat_server import ChatServer, Got, Play, chat_server, frames_of, is_probe, models, reading, recorded
 from framedex.contracts import FrameBatch
 from framedex.errors import DeviceError, UsageError
 from framedex.keys import is_key
@@ -40,7 +40,7 @@ def vllm(got: Got, _: int) -> Play:
         tokens = [known[spelling]] if spelling in known else [7, 8]
         return Play({"count": len(tokens), "max_model_len": 32768, "tokens": tokens})
     assert got.path == "/v1/chat/completions"
-    return Play(recorded("vllm_token_ids" if "logprob_token_ids" in got.body else "vllm"))
+    return reading(got, recorded("vllm_token_ids" if "logprob_token_ids" in got.body else "vllm"))
 
 
 def sglang(got: Got, _: int) -> Play:
@@ -51,7 +51,7 @@ def sglang(got: Got, _: int) -> Play:
             {"version": "0.9", "dtype": "bfloat16", "quantization": None, "host": "10.0.0.1", "api_key": "4711"}
         )
     if got.path == "/v1/chat/completions":
-        return Play(recorded("sglang"))
+        return reading(got, recorded("sglang"))
     return Play({"detail": "Not Found"}, status=404)
 
 
@@ -272,12 +272,42 @@ def test_requests_go_side_by_side_as_many_as_allowed_and_answers_keep_their_orde
         assert runner.answer([]) == []
 
 
+def test_a_server_that_leaves_frames_aside_is_found_out_before_anything_is_answered() -> None:
+    with served(plain(words("A"))) as (runner, server):
+        for _ in range(2):
+            with pytest.raises(
+                UsageError, match=r"is not shown the frames \(the prompt is 60 tokens with one and 60 without\)"
+            ):
+                runner.answer([ask("generate"), ask("generate", shown(runner))])
+        assert server.completions == []
+        runner.answer([ask("generate")])
+        assert len(server.completions) == 1, "what is asked without frames is answered"
+
+
+def test_whether_frames_are_looked_at_is_asked_once_with_one_of_them() -> None:
+    with served(sglang) as (runner, server):
+        for _ in range(3):
+            runner.answer([ask("generate", shown(runner)), ask()])
+        probes = [got for got in server.asked("/v1/chat/completions") if is_probe(got)]
+        assert [frames_of(got) for got in probes] == [1, 0]
+        assert len(server.completions) == 6
+
+
+def test_a_server_that_counts_no_tokens_is_believed() -> None:
+    uncounted = recorded("transformers_serve")
+    del uncounted["usage"]
+    uncounted["choices"][0]["message"]["content"] = "A"
+    with served(plain(Play(uncounted))) as (runner, _):
+        (answer,) = runner.answer([ask("generate", shown(runner))])
+        assert (answer.choice, answer.prompt_tokens) == (0, 0)
+
+
 def test_frames_and_tokens_are_counted() -> None:
     with served(vllm) as (runner, _):
         frames = shown(runner)
         runner.answer([ask(frames=frames), ask(frames=frames.take(np.array([0]))), ask()])
         assert (runner.work.tower_frames, runner.work.prefills, runner.work.forwards) == (4, 2, 3)
-        assert runner.work.prefix_tokens == 3 * 1642
+        assert runner.work.prefix_tokens == 1642 + 1642 + 42
 
 
 def test_trouble_that_passed_is_told() -> None:
