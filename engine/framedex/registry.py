@@ -37,6 +37,10 @@ class Registry(Generic[T]):
         """All registered names in order of registration, then those of other packages, sorted."""
         return (*self._targets, *sorted(self._entry_points()))
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is one of `names()`."""
+        return name in self._targets or name in self._entry_points()
+
     def package(self, name: str) -> str | None:
         """The installed package whose entry point a name is; None for our own."""
         point = self._entry_points().get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import framedex as library
 from cli import framedex, ok
 from framedex.select.sample import FRAMES, sample_video
+from small_world import SmallWorld
+from sweep_folder import write_sweep
 
 PLUGIN = '''
 from dataclasses import dataclass
@@ -51,6 +54,20 @@ class Backwards(EveryOther):
         return np.arange(request.n, dtype=np.int64)[::-1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn(EveryOther):
+    """Frames that are drawn.
+
+    Source: an example.
+    """
+
+    name: ClassVar[str] = "drawn"
+    needs: ClassVar[tuple[Input, ...]] = ("seed",)
+
+    def rows(self, request: Request) -> Rows:
+        return np.sort(np.argsort(request.draw.uniforms(request.n))[: request.take])
+
+
 class NoSampler:
     pass
 '''
@@ -60,6 +77,8 @@ ENTRY_POINTS = """\
 every-other = plugin_of_samplers:EveryOther
 backwards = plugin_of_samplers:Backwards
 no-sampler = plugin_of_samplers:NoSampler
+every-third = plugin_of_samplers:EveryOther
+drawn = plugin_of_samplers:Drawn
 not-there = plugin_of_samplers:Absent
 top = plugin_of_samplers:EveryOther
 """
@@ -139,7 +158,11 @@ def test_a_sampler_of_another_package_is_there_by_its_name(site: Path) -> None:
         ("backwards", "sampler 'backwards': expected sorted unique rows"),
         ("no-sampler", "expected a dataclass with name, kind, needs, wants, cost, rows"),
         ("not-there", "sampler 'not-there': plugin_of_samplers:Absent of package acme-samplers cannot be imported"),
+        ("every-third", "sampler 'every-third': expected a class of this name at its entry point, got 'every-other'"),
         ("every-othr", "did you mean 'every-other'?"),
+        ("plugin_of_samplers:Absent:step=3", "sampler 'plugin_of_samplers:Absent': cannot be imported"),
+        ("plugin_of_samplers:EveryOther:stop=3", "sampler 'every-other' has no parameter 'stop'"),
+        ("plugin_of_samplers:EveryOther:step", "expected name:key=value"),
         ("every-other:step=x", "sampler 'every-other', step: expected a whole number, got 'x'"),
     ],
 )
@@ -148,3 +171,31 @@ def test_a_package_that_does_not_keep_the_contract_is_a_sentence(site: Path, nam
     assert ran.returncode == 2
     assert sentence in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_class_of_a_module_is_a_sampler_wherever_a_name_is(site: Path, world: SmallWorld) -> None:
+    """On the command line, in a sweep and from Python, with parameters and without."""
+    write_sweep(site, world, samplers=["uniform", "plugin_of_samplers:EveryOther:step=3"], budgets=[2])
+    ask = ("select", str(world.store), str(site / "q.jsonl"), "--budget", "3", "--json")
+    flags = ("--sampler", "plugin_of_samplers:EveryOther", "--sampler", "plugin_of_samplers:EveryOther:step=3")
+    selected = with_plugin(site, *ask, *flags)
+    assert selected.returncode == 0, selected.stderr
+    chosen = [(each["sampler"], each["rows"]) for each in json.loads(selected.stdout)["selections"]]
+    assert chosen[:2] == [("every-other", [0, 2, 4]), ("every-other", [0, 3, 6])]
+    shown = with_plugin(site, "sampler", "show", "plugin_of_samplers:EveryOther:step=9", "--json")
+    assert json.loads(shown.stdout)["sample"]["rows"] == [0, 9, 18, 27, 36, 45, 54, 63]
+    swept = with_plugin(site, "sweep", str(site / "sweep.yaml"), "-o", str(site / "RUN"), "--dry-run")
+    assert swept.returncode == 0, swept.stderr
+
+
+def test_a_drawn_frame_is_the_same_by_every_route(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws go by the class's name, however the class was named."""
+    monkeypatch.syspath_prepend(str(site))
+    spec, video = "plugin_of_samplers:Drawn", sample_video()
+    one = library.select(spec, video.scores, budget=5, seed=3).rows.tolist()
+    many = library.select_many([spec], [video.scores[None, :]], budgets=[5], seeds=[3]).rows(0).tolist()
+    shown = [
+        json.loads(with_plugin(site, "sampler", "show", name, "--budget", "5", "--seed", "3", "--json").stdout)
+        for name in (spec, "drawn")
+    ]
+    assert one == many == shown[0]["sample"]["rows"] == shown[1]["sample"]["rows"]

@@ -8,8 +8,18 @@ from numpy.typing import ArrayLike
 from framedex.contracts import Selection
 from framedex.errors import UsageError
 from framedex.registry import Registry
-from framedex.select.base import DrawKey, Request, Rows, Sampler, Scores
-from framedex.select.parameters import Value, build, parse_spec
+from framedex.select.base import DrawKey, Request, Rows, Sampler
+from framedex.select.checked import (
+    check_budget,
+    check_embeddings,
+    check_evidence,
+    check_prompt,
+    check_scores,
+    check_seed,
+    check_text,
+    check_times,
+)
+from framedex.select.parameters import Value, build, split_spec
 
 #: Other packages add samplers as entry points of this group (docs/samplers.md).
 GROUP = "framedex.samplers"
@@ -38,10 +48,19 @@ registry.add("kmeans", "framedex.select.kmeans:KMeans")
 registry.add("scene", "framedex.select.scene:Scene")
 registry.add("oracle-evidence", "framedex.select.oracle:OracleEvidence")
 
-#: What a column of 32 bits holds.
-BUDGET_MAX = 2**31 - 1
-
-__all__ = ["DrawKey", "Request", "Sampler", "make_sampler", "parse_spec", "rows_of", "run", "samplers", "select"]
+__all__ = [
+    "DrawKey",
+    "Request",
+    "Sampler",
+    "check_budget",
+    "make_sampler",
+    "parse_spec",
+    "read_sampler",
+    "rows_of",
+    "run",
+    "samplers",
+    "select",
+]
 
 
 def samplers() -> tuple[str, ...]:
@@ -49,13 +68,34 @@ def samplers() -> tuple[str, ...]:
     return registry.names()
 
 
+def parse_spec(text: str) -> tuple[str, dict[str, Value]]:
+    """Split `name:key=value,key=value` into the name and its parameters, still as text.
+
+    A name is one of `samplers()`, or `package.module:Class`, as in `package.module:Class:key=value`.
+
+    Raises:
+        UsageError: a part is not `key=value`, or a key stands twice.
+    """
+    return split_spec(text, registry)
+
+
 def make_sampler(name: str, /, **parameters: Value) -> Sampler:
-    """A sampler by name with its parameters.
+    """A sampler by name, or by `package.module:Class`, with its parameters.
 
     Raises:
         UsageError: unknown sampler or parameter (what exists, did you mean), or a value out of range.
     """
-    return build(registry.load(name), parameters)
+    return build(registry.load(check_text("sampler", name)), parameters, name=name)
+
+
+def read_sampler(text: str) -> Sampler:
+    """A sampler as it is written on the command line: "top", "mmr:share=0.7", "package.module:Class".
+
+    Raises:
+        UsageError: as `parse_spec` and `make_sampler`.
+    """
+    name, parameters = parse_spec(text)
+    return make_sampler(name, **parameters)
 
 
 def run(sampler: Sampler, request: Request) -> Selection:
@@ -102,7 +142,7 @@ def select(
     """Choose frames of one video for one prompt.
 
     Args:
-        name: a sampler of `samplers()`.
+        name: a sampler of `samplers()`, or "package.module:Class".
         scores: (n,) a finite score per frame; samplers that look at none need only `pts_us`.
         budget: frames wanted, >= 1.
         pts_us: (n,) integer microseconds, strictly increasing; the row numbers where not given.
@@ -119,95 +159,30 @@ def select(
         Selection with unique sorted rows: min(budget, n) of them from a keyframe sampler.
 
     Raises:
-        UsageError: unknown sampler or parameter, budget below 1, NaN, or lengths that do not agree.
+        UsageError: unknown sampler or parameter, budget below 1, NaN, fractions of microseconds, or lengths that do not agree.
     """
     sampler = make_sampler(name, **parameters)
-    checked = _scores(scores)
-    if checked is None and pts_us is None:
+    draw = DrawKey(
+        seed=check_seed(seed),
+        video=check_text("video", video),
+        question=check_text("question", question),
+        variant=check_text("variant", variant),
+        sampler=sampler.name,
+    )
+    curve = check_scores(scores)
+    if curve is None and pts_us is None:
         raise UsageError("select: give scores, or pts_us for a sampler that needs none")
-    n = len(checked) if checked is not None else len(np.asarray(pts_us))
-    times = np.arange(n, dtype=np.int64) if pts_us is None else np.array(pts_us, dtype=np.int64)
-    vectors = _rows_of("embeddings", embeddings, n)
+    times = check_times(pts_us, None if curve is None else len(curve))
+    vectors = check_embeddings(embeddings, len(times))
     return run(
         sampler,
         Request(
-            pts_us=_checked_times(times, n),
+            pts_us=times,
             budget=check_budget(budget),
-            draw=DrawKey(seed=seed, video=video, question=question, variant=variant, sampler=name),
-            scores=checked,
+            draw=draw,
+            scores=curve,
             embeddings=vectors,
-            prompt=_prompt(prompt, vectors),
-            evidence_us=_evidence(evidence_us),
+            prompt=check_prompt(prompt, vectors),
+            evidence_us=check_evidence(evidence_us),
         ),
     )
-
-
-def check_budget(budget: int) -> int:
-    """The budget itself.
-
-    Raises:
-        UsageError: below 1, or more than any index holds.
-    """
-    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or not 1 <= budget <= BUDGET_MAX:
-        raise UsageError(f"budget: expected a whole number of frames from 1 to {BUDGET_MAX}, got {budget!r}")
-    return int(budget)
-
-
-def _scores(scores: ArrayLike | None) -> Scores | None:
-    if scores is None:
-        return None
-    array = np.asarray(scores, dtype=np.float64)
-    if array.ndim != 1:
-        raise UsageError(f"scores: expected one score per frame, shape (n,), got {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array))
-    if len(bad):
-        raise UsageError(f"scores: expected finite numbers, got {array[bad[0]]} at row {bad[0]} ({len(bad)} such rows)")
-    return array
-
-
-def _checked_times(pts_us: np.ndarray, n: int) -> np.ndarray:
-    if pts_us.shape != (n,) or n == 0:
-        raise UsageError(f"pts_us: expected one timestamp per frame, shape ({n},) with n >= 1, got {pts_us.shape}")
-    if (np.diff(pts_us) <= 0).any():
-        raise UsageError("pts_us: expected strictly increasing timestamps")
-    return pts_us
-
-
-def _rows_of(subject: str, rows: ArrayLike | None, n: int) -> np.ndarray | None:
-    if rows is None:
-        return None
-    array = np.asarray(rows, dtype=np.float32)
-    if array.ndim != 2 or len(array) != n:
-        raise UsageError(f"{subject}: expected shape ({n}, d), got {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if len(bad):
-        raise UsageError(f"{subject}: expected finite numbers, got others at row {bad[0]} ({len(bad)} such rows)")
-    return array
-
-
-def _prompt(prompt: ArrayLike | None, embeddings: np.ndarray | None) -> np.ndarray | None:
-    if prompt is None:
-        return None
-    array = np.asarray(prompt, dtype=np.float32)
-    shape = "(d,)" if embeddings is None else f"({embeddings.shape[1]},)"
-    if array.ndim != 1 or (embeddings is not None and array.shape != embeddings.shape[1:]):
-        raise UsageError(f"prompt: expected one vector, shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise UsageError("prompt: expected finite numbers")
-    return array
-
-
-def _evidence(evidence_us: ArrayLike | None) -> np.ndarray | None:
-    if evidence_us is None:
-        return None
-    array = np.asarray(evidence_us)
-    if (
-        array.ndim != 2
-        or array.shape[1] != 2
-        or not np.issubdtype(array.dtype, np.integer)
-        or (np.diff(array) < 0).any()
-    ):
-        raise UsageError(
-            f"evidence_us: expected integer microseconds (m, 2), first <= last, got {array.dtype} {array.shape}"
-        )
-    return array.astype(np.int64)

@@ -12,6 +12,7 @@ from framedex.contracts import Pts, Vectors
 from framedex.errors import UsageError
 from framedex.score.base import View
 from framedex.select.base import DrawKey, Input, Intervals, Request, Sampler
+from framedex.select.checked import check_sequence, check_text, shown
 
 #: Curves of one video, (m, n): look-ups give the first, transforms the second.
 Curves = NDArray[np.float32] | NDArray[np.float64]
@@ -27,7 +28,7 @@ class Given:
         curves: prompts of all videos.
 
     Raises:
-        UsageError: numbers of videos, prompts or dimensions that do not agree.
+        UsageError: numbers of videos, prompts or dimensions that do not agree, or texts that are none.
     """
 
     def __init__(
@@ -42,6 +43,18 @@ class Given:
         questions: Sequence[Sequence[str]] | None,
         variants: Sequence[Sequence[str]] | None,
     ) -> None:
+        for subject, each in (
+            ("scores", scores),
+            ("pts_us", pts_us),
+            ("embeddings", embeddings),
+            ("prompts", prompts),
+            ("evidence_us", evidence_us),
+            ("videos", videos),
+            ("questions", questions),
+            ("variants", variants),
+        ):
+            if each is not None:
+                check_sequence(subject, each, "one for each video")
         self.scores = None if scores is None else [_plain("scores", video, each) for video, each in enumerate(scores)]
         self.pts_us = pts_us
         self.embeddings = embeddings
@@ -50,6 +63,7 @@ class Given:
         self.videos = videos
         self.questions = questions
         self.variants = variants
+        self._check_texts()
         self.shapes = self._shapes()
         self.curves = int(self.shapes[:, 0].sum())
         self._check_counts()
@@ -121,17 +135,31 @@ class Given:
             return np.array([each.shape for each in self.scores], np.int64).reshape(-1, 2)
         if self.pts_us is None:
             raise UsageError("select_many: give scores, or pts_us for samplers that need none")
-        by_prompt = (self.prompts, self.evidence_us, self.questions, self.variants)
-        counted: Sequence[Any] = next((each for each in by_prompt if each is not None), [("",)] * len(self.pts_us))
+        given = ((name, getattr(self, name)) for name in ("prompts", "evidence_us", "questions", "variants"))
+        subject, counted = next((each for each in given if each[1] is not None), ("", [("",)] * len(self.pts_us)))
         _check_count("pts_us", self.pts_us, len(counted))
-        return np.stack([_lengths(counted), _lengths(self.pts_us)], axis=1)
+        return np.stack([_lengths(subject, counted), _lengths("pts_us", self.pts_us)], axis=1)
+
+    def _check_texts(self) -> None:
+        """Names go into draws: a text in a list's place would be gone through letter by letter."""
+        for number, key in enumerate(() if self.videos is None else self.videos):
+            check_text(f"videos[{number}]", key)
+        for subject, given in (("questions", self.questions), ("variants", self.variants)):
+            for video, each in enumerate(() if given is None else given):
+                check_sequence(f"{subject} of video {video}", each, "texts")
+                if not all(isinstance(text, str) for text in each):
+                    wrong = next(text for text in each if not isinstance(text, str))
+                    check_text(f"{subject} of video {video}", wrong)
 
     def _check_counts(self) -> None:
         for subject in ("pts_us", "embeddings", "prompts", "evidence_us", "videos", "questions", "variants"):
             _check_count(subject, getattr(self, subject), len(self.shapes))
         for subject in ("evidence_us", "questions", "variants"):
-            counts = _lengths(getattr(self, subject) or ())
-            wrong = np.flatnonzero(counts != self.shapes[: len(counts), 0])
+            given = getattr(self, subject)
+            if given is None:
+                continue
+            counts = _lengths(subject, given)
+            wrong = np.flatnonzero(counts != self.shapes[:, 0])
             if len(wrong):
                 m = self.shapes[wrong[0], 0]
                 raise UsageError(
@@ -139,8 +167,11 @@ class Given:
                 )
 
 
-def _lengths(each: Sequence[Any]) -> NDArray[np.int64]:
-    return np.fromiter(map(len, each), np.int64, len(each))
+def _lengths(subject: str, each: Sequence[Any]) -> NDArray[np.int64]:
+    try:
+        return np.fromiter(map(len, each), np.int64, len(each))
+    except TypeError as error:
+        raise UsageError(f"{subject}: expected an array or list for each video, got {shown(each)}") from error
 
 
 def _plain(subject: str, video: int, array: Any) -> NDArray[Any]:

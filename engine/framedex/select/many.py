@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -12,10 +13,15 @@ from framedex.contracts import Pts, Vectors
 from framedex.errors import UsageError
 from framedex.keys import canonical_json
 from framedex.score.base import View
-from framedex.select import check_budget, make_sampler, native, parse_spec, rows_of
+from framedex.select import native, read_sampler, rows_of
 from framedex.select.base import DrawKey, Intervals, Request, Sampler
+from framedex.select.checked import check_budget, check_items, check_seed, check_whole
 from framedex.select.given import Curves, Given
+from framedex.select.parameters import check_kind
 from framedex.select.picks import Picks, beside_each_other
+
+#: More is a slip: threads beyond the machine's only wait for each other.
+_THREADS_MAX: Final = 1024
 
 
 def select_many(
@@ -60,14 +66,14 @@ def select_many(
         UsageError: unknown sampler or parameter, budget below 1, NaN, shapes that do not agree, or a sampler without what it
             needs.
     """
-    if threads < 1:
-        raise UsageError(f"threads: expected 1 or more, got {threads}")
-    if not samplers or not budgets or not seeds:
+    threads = check_whole("threads", threads, first=1, last=_THREADS_MAX)
+    rules = tuple(_sampler(sampler) for sampler in check_items("samplers", samplers, "samplers"))
+    wanted = tuple(check_budget(budget) for budget in check_items("budgets", budgets, "whole numbers"))
+    drawn = tuple(check_seed(seed) for seed in check_items("seeds", seeds, "whole numbers"))
+    if not rules or not wanted or not drawn:
         raise UsageError(
-            f"select_many: expected a sampler, a budget and a seed or more, got {len(samplers)}, {len(budgets)}, {len(seeds)}"
+            f"select_many: expected a sampler, a budget and a seed or more, got {len(rules)}, {len(wanted)}, {len(drawn)}"
         )
-    rules = tuple(_sampler(sampler) for sampler in samplers)
-    wanted = tuple(check_budget(budget) for budget in budgets)
     given = Given(
         scores=scores,
         pts_us=pts_us,
@@ -79,19 +85,19 @@ def select_many(
         variants=variants,
     )
     known = native.NativeRules(rules)
-    found = _by_native(given, known, rules, wanted, tuple(seeds), threads)
+    found = _by_native(given, known, rules, wanted, drawn, threads)
     others = [position for position in range(len(rules)) if position not in known.positions]
     if not others:
         return found
-    by_python = _by_python(given, [rules[position] for position in others], wanted, tuple(seeds))
+    by_python = _by_python(given, [rules[position] for position in others], wanted, drawn)
     return beside_each_other([(known.positions, found), (others, by_python)], rules)
 
 
 def _sampler(sampler: Sampler | str) -> Sampler:
-    if not isinstance(sampler, str):
-        return sampler
-    name, parameters = parse_spec(sampler)
-    return make_sampler(name, **parameters)
+    if isinstance(sampler, str):
+        return read_sampler(sampler)
+    check_kind(type(sampler))
+    return sampler
 
 
 def _by_native(

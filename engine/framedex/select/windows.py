@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows, Scores
+from framedex.select.checked import ROWS_MAX, check_whole
 
 Statistic = Literal["mean", "max"]
 
@@ -45,8 +45,8 @@ class _Window:
 
     def __post_init__(self) -> None:
         for field, value in (("length", self.length), ("stride", self.stride)):
-            if value is not None and value < 1:
-                raise UsageError(f"window {field}: expected 1 or more, got {value}")
+            if value is not None:
+                check_whole(f"window {field}", value, first=1, last=ROWS_MAX)
 
     def _rows(self, request: Request, sampler: str, *, sign: int) -> Rows:
         length = min(request.budget if self.length is None else self.length, request.n)

@@ -10,7 +10,7 @@
     variants: [question]          prompts that choose frames: question, answer (the gold option), or a column of the manifest's
                                   `variants`, which may be several texts that are combined
     transforms: [cosine]          of the scores: cosine (none), logit, prob or minmax
-    samplers: [uniform, top]      names, or {name: window-top, length: 8}
+    samplers: [uniform, top]      names, or {name: window-top, length: 8}, which is "window-top:length=8", too
     budgets: [8]                  frames
     selections: [{file: bolt.json, name: bolt-paper}]      frames that were chosen elsewhere (docs/interchange.md); none where not
                                   given; a .parquet file says itself what chose them
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -35,7 +36,7 @@ from framedex.errors import UsageError
 from framedex.mllm.base import Scoring
 from framedex.mllm.served_model import ImageFormat, ServedModel
 from framedex.scores.transform import Transform
-from framedex.select import Sampler, make_sampler
+from framedex.select import Sampler, make_sampler, read_sampler
 from framedex.select.drop import By, Drop
 from framedex.sweep.given import GivenFile
 from framedex.sweep.yaml_value import YamlValue
@@ -151,14 +152,14 @@ def _mllm(value: YamlValue) -> str | ServedModel:
 
 
 def _sampler(value: YamlValue) -> Sampler:
-    if not value.is_mapping():
-        name, parameters = value.text(), {}
-    else:
+    if value.is_mapping():
         fields = value.fields(value.names(), required=["name"])
         name = fields.pop("name").text()
-        parameters = {key: field.scalar() for key, field in fields.items()}
+        make = partial(make_sampler, name, **{key: field.scalar() for key, field in fields.items()})
+    else:
+        make = partial(read_sampler, value.text())
     try:
-        return make_sampler(name, **parameters)
+        return make()
     except UsageError as error:
         raise value.error(str(error)) from error
 

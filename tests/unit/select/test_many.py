@@ -129,6 +129,16 @@ def test_samplers_that_need_no_scores() -> None:
     assert len(framedex.select_many(["uniform"], pts_us=times, budgets=[3])) == 2
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    given = videos()
+    picks = framedex.select_many(
+        ["random", "focus"], budgets=np.array(BUDGETS), seeds=np.array(SEEDS), threads=np.int64(2), **given
+    )
+    plain = framedex.select_many(["random", "focus"], budgets=BUDGETS, seeds=SEEDS, **given)
+    assert (picks.budgets, picks.seeds) == (BUDGETS, SEEDS)
+    assert picks.values.tolist() == plain.values.tolist()
+
+
 def test_no_videos_and_no_prompts() -> None:
     assert len(framedex.select_many(["top", "nms"], [], budgets=[3])) == 0
     empty = framedex.select_many(["top", "nms"], [np.zeros((0, 4)), np.ones((1, 4))], budgets=[3])
@@ -181,7 +191,34 @@ NAN[1, 40] = np.nan
         (with_wrong("evidence_us", [np.array([[5, 1]])] * 3), "expected first <= last"),
         (with_wrong("questions", ["a"]), "questions of video 2: expected one for each of 3 prompts, got 1"),
         ({**videos(), "videos": ["a"]}, "videos: expected one for each of 3 videos, got 1"),
-        ({**videos(), "threads": 0}, "threads: expected 1 or more, got 0"),
+        (with_wrong("questions", "abc"), "questions of video 2: expected a list of texts, got 'abc'"),
+        (with_wrong("questions", ["a", 2, "c"]), "questions of video 2: expected a text, got 2"),
+        (with_wrong("variants", 5), "variants of video 2: expected a list of texts, got 5"),
+        (with_wrong("scores", NAN.astype(str)), "scores of video 2: expected"),
+        (with_wrong("pts_us", list(range(75))), "pts_us of video 2: expected an array"),
+        (with_wrong("pts_us", np.linspace(0, 1, 75)), "pts_us of video 2: expected dtype int64"),
+        ({**videos(), "videos": "abc"}, "videos: expected a list of one for each video, got 'abc'"),
+        ({**videos(), "videos": ["a", None, "c"]}, r"videos\[1\]: expected a text, got None"),
+        ({**videos(), "questions": ["ab", "a", "abc"]}, "questions of video 0: expected a list of texts, got 'ab'"),
+        ({**videos(), "scores": 5}, "scores: expected a list of one for each video, got 5"),
+        ({**videos(), "scores": iter([NAN])}, "scores: expected a list of one for each video, got <list_iterator"),
+        (
+            {"samplers": ["uniform"], "pts_us": [1, 2]},
+            r"pts_us: expected an array or list for each video, got \[1, 2\]",
+        ),
+        ({"samplers": ["uniform"], "pts_us": 5}, "pts_us: expected a list of one for each video, got 5"),
+        ({**videos(), "threads": 0}, "threads: expected a whole number from 1 to 1024, got 0"),
+        ({**videos(), "threads": 1.5}, "threads: expected a whole number from 1 to 1024, got 1.5"),
+        ({**videos(), "threads": 10**12}, "threads: expected a whole number from 1 to 1024, got 1000000000000"),
+        ({**videos(), "budgets": 2}, "budgets: expected a list of whole numbers, got 2"),
+        ({**videos(), "budgets": "28"}, "budgets: expected a list of whole numbers, got '28'"),
+        ({**videos(), "budgets": np.array([1.5])}, "budget: expected a whole number of frames .*, got np.float64"),
+        ({**videos(), "budgets": np.array(2)}, r"budgets: expected a list of whole numbers, got array\(2\)"),
+        ({**videos(), "seeds": 3}, "seeds: expected a list of whole numbers, got 3"),
+        ({**videos(), "seeds": ["3"]}, "seed: expected a whole number from .*, got '3'"),
+        ({**videos(), "samplers": "top"}, "samplers: expected a list of samplers, got 'top'"),
+        ({**videos(), "samplers": [3]}, "expected a dataclass with name, kind"),
+        ({**videos(), "samplers": [Top]}, "expected a dataclass with name, kind"),
         ({**videos(), "budgets": [2, 0]}, "budget: expected a whole number of frames from 1"),
         ({**videos(), "budgets": []}, "expected a sampler, a budget and a seed or more, got 4, 0, 1"),
         ({**videos(), "scores": None}, "sampler 'mmr' needs scores"),
@@ -194,5 +231,6 @@ NAN[1, 40] = np.nan
 )
 def test_what_does_not_fit_is_one_sentence(given: dict[str, Any], message: str) -> None:
     asked = {"samplers": ["mmr", "qframe", "mdp3", "oracle-evidence"], "budgets": [2], **given}
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         framedex.select_many(**asked)
+    assert "\n" not in str(caught.value)
