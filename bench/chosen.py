@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from framedex.decode import decoders, require_decoder
-from framedex.embed import AUTO as AUTO_EMBEDDER
-from framedex.embed import embedders, load_embedder
+from framedex.embed import auto_runtime, embedders, load_embedder
+from framedex.embed.artefact import Artefact
 from framedex.errors import DeviceError, MissingDependency
 from framedex.registry import Registry
 from framedex.score import AUTO as AUTO_SCORER
@@ -35,7 +35,7 @@ def chosen_embedder(name: str, encoder: str) -> str:
         MissingDependency, DeviceError: what it needs.
     """
     if name == "auto":
-        return AUTO_EMBEDDER
+        return auto_runtime(Artefact.open(encoder).manifest.precision)
     return _chosen(embedders, name, lambda full: load_embedder(encoder, runtime=full).close())
 
 

@@ -101,7 +101,13 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     report(
         "embed",
         threads=threads,
-        config={"batch": BATCH, "repeats": repeats, "quick": options.quick, "auto": AUTO},
+        config={
+            "command": "python bench/embed.py" + (" --compiled" if options.compiled else ""),
+            "batch": BATCH,
+            "repeats": repeats,
+            "quick": options.quick,
+            "auto": AUTO,
+        },
         equal=equal,
         rows=rows,
         ratios=ratios,

@@ -88,7 +88,7 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
         sizes = batches if base == runtime else batches[len(batches) // 2 :][:1]  # compiled, batches are filled up
         for precision in PRECISIONS[base]:
             try:
-                embedder = _opened(exports, runtime, precision, threads=threads, batch=max(sizes))
+                opened = [_opened(exports, runtime, precision, threads=threads, batch=batch) for batch in sizes]
             except (MissingDependency, DeviceError, UsageError, ArtefactError) as error:
                 note(f"{exports.name} {runtime} {precision}: left out: {error}")
                 continue
@@ -101,7 +101,7 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
                     embed=_embedding(embedder),
                     least=bar(precision).cosine,
                 )
-                for batch in sizes
+                for batch, embedder in zip(sizes, opened, strict=True)
             ]
     return ways
 

@@ -10,6 +10,7 @@
     ├── StorageError      6   the disk: full, read-only, locked
     └── VideoError        1   one input: quarantined, the others go on
         ├── NotAVideo
+        ├── NoFrameRate
         ├── NoVideoStream
         ├── TruncatedVideo
         ├── DecodeFailed
@@ -83,6 +84,10 @@ class VideoError(FramedexError):
 
 class NotAVideo(VideoError):
     """The file is empty or no container that we read."""
+
+
+class NoFrameRate(VideoError):
+    """A folder of images, and nothing says how many of them a second has."""
 
 
 class NoVideoStream(VideoError):

@@ -12,7 +12,7 @@ import torch
 
 from checkpoints import stamp
 from contracts.backends import usable
-from contracts.embedder_suite import TEXTS, random_tower
+from contracts.embedder_suite import TEXTS, part, random_tower
 from framedex.embed import load_embedder
 from framedex.embed.artefact import Artefact
 from framedex.embed.base import Embedder
@@ -48,6 +48,16 @@ def test_half_precision_passes_the_gate_and_says_so(precision: str, least: float
         assert half.provenance["precision"] == precision
         assert half.provenance["gate_image"].startswith("cosine 0.9") or "1.0" in half.provenance["gate_image"]
         assert "gate_text" not in half.provenance, "a tower that was not opened was not measured"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16-mixed", "bf16"])
+def test_a_frame_has_the_same_bits_in_any_company(precision: str) -> None:
+    """So a store that was made in parts is the one that was made at once."""
+    with load_embedder("micro-siglip", runtime="torch-cpu", precision=precision) as embedder:
+        batch = random_tower(embedder, 21)
+        whole = embedder.embed_images(batch).vectors
+        for rows in ([0], [15], [20], [16, 3], [*range(20, -1, -1)]):
+            assert np.array_equal(embedder.embed_images(part(batch, rows)).vectors, whole[rows])
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def test_every_format_of_the_world_is_indexed(world: SmallWorld) -> None:
     assert len(rows) == len(world.clips) == 8
     assert {row.video.codec for row in rows} >= {"h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg"}
     assert all(row.timing == "container" for row in rows)
-    assert ok("verify", world.store).out.startswith("8 videos, ")
+    assert ok("verify", world.store).out.startswith("8 indexes, ")
 
 
 def test_bad_files_are_quarantined_and_the_others_go_on(world: SmallWorld, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_two_runs_on_one_store_make_what_one_makes(world: SmallWorld, tmp_path: 
     for run in runs:
         _, err = run.communicate(timeout=120)
         assert run.returncode == 0, err
-    assert ok("verify", tmp_path / "S").out.startswith("8 videos, ")
+    assert ok("verify", tmp_path / "S").out.startswith("8 indexes, ")
     assert checksums(tmp_path / "S") == checksums(world.store)
 
 
@@ -148,7 +148,7 @@ def test_shards_divide_the_inputs(world: SmallWorld, tmp_path: Path) -> None:
     assert len(indexed) == len(world.clips)
     assert checksums(store) == checksums(world.store)
     ran = ok("index", folder, "--store", store, *ENCODER, "--shard", "1/3")
-    assert "in the other 2 shards" in ran.out
+    assert "of other shards" in ran.out
 
 
 def test_a_store_that_fails_midway_keeps_what_it_has(world: SmallWorld, tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_what_is_no_longer_there_is_dropped_by_a_retry(clips: Path) -> None:
     index(clips)
     (clips / "cut.mp4").unlink()
     ran = ok("quarantine", clips.parent / "S", "--retry")
-    assert "1 entries of files that are no longer there were dropped" in ran.err
+    assert "entries of files that are no longer there, dropped: 1" in ran.err
     assert entries(clips) == []
 
 

@@ -160,6 +160,8 @@ def index(
     ingested = Ingested()
     with load_embedder(encoder, runtime=runtime, threads=budget.embedder_threads, precision=precision) as embedder:
         require_towers(decoder, embedder.manifest.image)
+        if not store.exists():  # an artefact that is refused leaves no store behind
+            embedder.prove("image")
         opened = Store.open(store, create=True)
         note(str(budget))
         _note_precisions(opened, embedder)
@@ -173,7 +175,7 @@ def index(
             store,
             beside=[
                 ("ignored", found.ignored, "hidden, or no video's suffix"),
-                ("elsewhere", elsewhere, f"in the other {part.of - 1} shards"),
+                ("elsewhere", elsewhere, "of other shards"),
             ],
         )
     if ingested.quarantined:

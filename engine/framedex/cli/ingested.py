@@ -24,6 +24,7 @@ _NAMES_SHOWN = 5
 _SHORT, _SHORT_US = 0.1, 2_000_000
 _ADVICE = {
     "NotAVideo": "no videos, empty, or unreadable: check what these paths are",
+    "NoFrameRate": "folders of images: say how many a second has with --folder-fps, or leave them out",
     "NoVideoStream": "nothing in them but sound or still pictures: name other files",
     "TruncatedVideo": "incomplete: copy or download them again",
     "DecodeFailed": "damaged, or of a kind that the decoder does not know: copy them again, or convert them",

@@ -64,7 +64,7 @@ RuntimeOption = Annotated[
         "--runtime",
         metavar="NAME",
         help="What runs the encoder: onnxruntime-cpu, torch-cuda, …; `framedex doctor` lists them. Those for a GPU were never "
-        "executed. [default: onnxruntime-cpu]",
+        "executed. [default: onnxruntime-cpu; torch-cpu for artefacts in bf16]",
         show_default=False,
     ),
 ]

@@ -128,7 +128,7 @@ def _retry(
     if unknown:
         note(f"note: {unknown} entries do not say what was asked for; run framedex index on their files, with --retry")
     if gone:
-        note(f"note: {gone} entries of files that are no longer there were dropped")
+        note(f"note: entries of files that are no longer there, dropped: {gone}")
     if json:
         print_json({**ingested.as_json(), "not_retried": unknown, "gone": gone})
     else:

@@ -63,7 +63,7 @@ def verify(store: options.StoreArgument, json: options.JsonOption = False) -> No
                 print(f"note: {len(paths)} {meaning}: {paths[0]}{', …' if len(paths) > 1 else ''}")
         curves = f", {scores.curves} curves of {scores.sets} sets of scores" if scores.sets or scores.curves else ""
         print(
-            f"{report.rows} videos, {report.frames} frames, {report.nbytes / 1e6:.1f} MB{curves} checked: "
+            f"{report.rows} indexes, {report.frames} frames, {report.nbytes / 1e6:.1f} MB{curves} checked: "
             f"{len(problems)} problems"
         )
     if problems:

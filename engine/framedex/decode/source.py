@@ -12,7 +12,7 @@ from pathlib import Path
 from framedex.decode.base import VideoSource
 from framedex.decode.frame_names import is_frame_folder, is_hidden, list_images
 from framedex.decode.grids import parse_rate
-from framedex.errors import NotAVideo, UsageError, did_you_mean
+from framedex.errors import NoFrameRate, NotAVideo, UsageError, did_you_mean
 from framedex.keys import KEY_LENGTH, sha256_file, sha256_parts
 
 #: Files with these suffixes are videos when a folder is searched; a file that is named itself is tried whatever its suffix.
@@ -85,7 +85,8 @@ def identify(path: Path, *, folder_fps: str | None, progress: Callable[[], None]
 
     Raises:
         UsageError: `folder_fps` is no positive number.
-        NotAVideo: missing, empty, unreadable, or a folder without a declared rate or with more than images in it.
+        NotAVideo: missing, empty, unreadable, or a folder with more than images in it.
+        NoFrameRate: a folder of images without a declared rate.
     """
     try:
         if not path.exists():
@@ -105,7 +106,7 @@ def identify(path: Path, *, folder_fps: str | None, progress: Callable[[], None]
 def _identify_folder(folder: Path, folder_fps: str | None, progress: Callable[[], None] | None) -> VideoSource:
     images = list_images(folder)
     if folder_fps is None:
-        raise NotAVideo(
+        raise NoFrameRate(
             f"{folder}: a folder of {len(images)} images has no frame rate; add --folder-fps, such as --folder-fps 1"
         )
     fps = parse_rate("--folder-fps", folder_fps)

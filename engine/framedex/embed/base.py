@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from framedex.contracts import EmbeddingBlock, TowerBatch, Vectors
 from framedex.embed.manifest import Manifest
@@ -47,6 +47,15 @@ class Embedder(Protocol):
 
         Raises:
             UsageError: an empty text.
+        """
+        ...
+
+    def prove(self, *kinds: Literal["image", "text"]) -> None:
+        """Open towers now, both where none is named, and hold each to the artefact's parity gate.
+
+        Raises:
+            ArtefactError: a tower is not what the manifest says.
+            DeviceError: the runtime cannot load it, or its vectors do not pass.
         """
         ...
 

@@ -138,7 +138,7 @@ class OnnxRuntimeEmbedder(TowerEmbedder):
         if provider is CPU:
             self.TEXTS_PER_RUN = _TEXTS
         elif stored != "int8":
-            self.TEXTS_PER_RUN, self.FILLS_TEXTS = _TEXTS_ON_GPU, True
+            self.TEXTS_PER_RUN, self.FILLS_TEXTS, self.FILLS_IMAGES = _TEXTS_ON_GPU, True, True
 
     def close(self) -> None:
         """Free the towers; safe to call twice."""

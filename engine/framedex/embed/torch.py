@@ -50,6 +50,9 @@ def compiled_on_cuda(artefact: Artefact, *, threads: int, **options: Any) -> Tor
 class TorchEmbedder(TowerEmbedder):
     """An artefact's graphs as torch modules; each tower is loaded, and proved by the gate, when it is first needed.
 
+    torch's products round otherwise in another shape, so every run of the image tower is filled up to `batch` frames: a frame's
+    vector has the same bits in any company.
+
     Args:
         artefact: opened, so its files are proved.
         threads: of torch's operators on the CPU, >= 1.
@@ -57,13 +60,15 @@ class TorchEmbedder(TowerEmbedder):
         batch: frames per run of the image tower, >= 1.
         precision: of the products, a key of `PRECISIONS`; None for that of the artefact's graphs.
         gated: prove the towers; only who measures them on more leaves that out.
-        compiled: run through `torch.compile`; batches are then filled up to `batch`, since every other size compiles anew.
+        compiled: run through `torch.compile`.
 
     Raises:
         UsageError: threads or batch below 1, or a precision that torch or the graphs do not have.
         MissingDependency: torch without CUDA was asked for a GPU.
         DeviceError: no GPU.
     """
+
+    FILLS_IMAGES = True
 
     def __init__(
         self,
@@ -127,21 +132,19 @@ class _TorchTower:
     ) -> None:
         self._module = module.eval().requires_grad_(False).to(device)
         self._run = torch.compile(self._module, dynamic=False) if compiled else self._module
-        self._device, self._rows, self._threads, self._filled_up = device, rows, threads, compiled
+        self._device, self._rows, self._threads = device, rows, threads
         self._buffer: torch.Tensor | None = None
 
     def __call__(self, values: NDArray[Any]) -> Vectors:
         require_full_products(f"embedder on {self._device.type}")
-        n = len(values)
         if self._buffer is None or self._buffer.shape[1:] != values.shape[1:]:
             shape = (self._rows, *values.shape[1:])
             dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
             self._buffer = torch.zeros(shape, dtype=dtype, pin_memory=self._device.type == "cuda")
-        np.copyto(self._buffer.numpy()[:n], values)
-        staged = self._buffer if self._filled_up else self._buffer[:n]
+        np.copyto(self._buffer.numpy(), values)
         try:
             with torch.inference_mode(), at_most(self._threads):
-                vectors = self._run(staged.to(self._device, non_blocking=True))[:n].cpu()
+                vectors = self._run(self._buffer.to(self._device, non_blocking=True)).cpu()
         except RuntimeError as error:
             raise DeviceError(
                 f"torch {torch.__version__} failed on {self._device}: {first_line(error)}; free memory, or use another runtime"

@@ -47,6 +47,8 @@ class TowerEmbedder(ABC):
     #: Whether every run has that many texts, the last one over and over, and none is cut: all runs have one shape, and a text has
     #: the same bits in any company, as far as a row's sums do not depend on the other rows.
     FILLS_TEXTS = False
+    #: The same for runs of `batch` frames: for runtimes whose products round otherwise in another shape.
+    FILLS_IMAGES = False
 
     def __init__(
         self,
@@ -148,16 +150,16 @@ class TowerEmbedder(ABC):
         tokens = self._texts().encode(texts)
         return tuple(text for text, cut in zip(texts, tokens.truncated, strict=True) if cut)
 
-    def prove(self) -> None:
-        """Open both towers now, and prove each that has to be.
+    def prove(self, *kinds: Kind) -> None:
+        """Open towers now, both where none is named, and prove each that has to be.
 
         Raises:
             ArtefactError: as `embed_images`.
             DeviceError: as `embed_images`.
         """
         self._require_open()
-        self._tower("image")
-        self._tower("text")
+        for kind in kinds or ("image", "text"):
+            self._tower(kind)
 
     def close(self) -> None:
         """Free the towers; safe to call twice."""
@@ -216,7 +218,8 @@ class TowerEmbedder(ABC):
         return cut_behind_ends(ids, self.manifest.text)
 
     def _images(self, run: Run, pixels: Pixels) -> Vectors:
-        return self._in_runs(run, pixels, self._batch, self.manifest.towers.image.file)
+        file = self.manifest.towers.image.file
+        return self._in_runs(run, pixels, self._batch, file, filled=self.FILLS_IMAGES)
 
     def _ids(self, run: Run, ids: NDArray[np.int64]) -> Vectors:
         """Vectors of m texts; equal ones are run once."""

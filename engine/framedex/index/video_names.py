@@ -69,8 +69,12 @@ class VideoNames:
             raise UsageError(f"{path}: not indexed with grid {grid!r}; {did_you_mean(grid, grids)}")
         rows = [row for row in rows if grid in (None, row.grid)]
         if len(rows) > 1:
-            choices = ", ".join(f"encoder {row.encoder_key} grid {row.grid}" for row in rows)
-            raise UsageError(f"{path}: has several indexes: {choices}; choose one encoder and grid")
+            held = {"encoder": sorted({row.encoder_key for row in rows}), "grid": sorted({row.grid for row in rows})}
+            several = {what: values for what, values in held.items() if len(values) > 1}
+            choices = " and ".join(f"several {what}s, {', '.join(values)}" for what, values in several.items())
+            raise UsageError(
+                f"{path}: is indexed with {choices}; choose one with {' and '.join(f'--{what}' for what in several)}"
+            )
         return rows[0]
 
     def _matches(self, name: str) -> Iterable[list[Row]]:

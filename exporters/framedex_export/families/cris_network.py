@@ -7,7 +7,7 @@ modified ResNet of section 2.4); names and order of steps from CRIS.pytorch and 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -80,6 +80,22 @@ class Shape:
             context=len(state["positional_embedding"]),
             text_width=len(state["ln_final.weight"]),
             text_layers=count_of(state, "transformer.resblocks."),
+        )
+
+    @classmethod
+    def by_names(cls, names: Collection[str]) -> Self:
+        """As many blocks and layers as a backbone's names speak of, a ResNet-50's where of none; the sizes are anything."""
+        some = {1: 3, 2: 4, 3: 6, 4: 3}
+        blocks = [count_of(names, f"visual.layer{stage}.") or count for stage, count in some.items()]
+        return cls(
+            width=2,
+            blocks=(blocks[0], blocks[1], blocks[2], blocks[3]),
+            grid=1,
+            dim=1,
+            vocabulary=1,
+            context=1,
+            text_width=_HEAD,
+            text_layers=count_of(names, "transformer.resblocks.") or 12,
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from clips import write_images
 from framedex.decode.source import find_videos, identify
-from framedex.errors import NotAVideo, UsageError
+from framedex.errors import NoFrameRate, NotAVideo, UsageError
 from framedex.keys import is_key
 
 
@@ -114,7 +114,7 @@ def test_the_key_of_a_folder_is_its_names_bytes_and_rate(tmp_path: Path) -> None
 
 def test_a_frame_folder_needs_a_rate(tmp_path: Path) -> None:
     write_images(tmp_path / "frames", 2)
-    with pytest.raises(NotAVideo, match="a folder of 2 images has no frame rate; add --folder-fps"):
+    with pytest.raises(NoFrameRate, match="a folder of 2 images has no frame rate; add --folder-fps"):
         identify(tmp_path / "frames", folder_fps=None)
     with pytest.raises(UsageError, match="--folder-fps: expected a positive number"):
         identify(tmp_path / "frames", folder_fps="0")

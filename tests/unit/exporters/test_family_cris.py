@@ -73,7 +73,14 @@ def test_a_sound_checkpoint_is_read_from_its_folder_and_its_file(encoder: Cris) 
         ),
         (
             lambda state: [state.pop(name) for name in list(state) if "backbone" in name],
-            r"its keys are not CRIS's: missing backbone\.",
+            r"its keys are not CRIS's: \d+ missing \(backbone\..*\), 0 unknown \(-\)",
+        ),
+        (
+            lambda state: (
+                [state.pop(f"module.backbone.{name}") for name in ("ln_final.bias", "ln_final.weight", "logit_scale")]
+                + [state.update({"module.extra": torch.zeros(1)})]
+            ),
+            r"3 missing \(backbone.ln_final.bias, backbone.ln_final.weight, backbone.logit_scale\), 1 unknown \(extra\)",
         ),
         (
             lambda state: state.update({"backbone.visual.conv1.weight": torch.zeros(1)}),

@@ -115,7 +115,7 @@ def test_a_refused_export_leaves_nothing(store: Store, tmp_path: Path) -> None:
 
 def test_one_encoder_and_grid_at_a_time(store: Store, tmp_path: Path) -> None:
     put(store, 0, grid="fps=2")
-    with pytest.raises(UsageError, match="several grids: fps=1, fps=2; choose one grid"):
+    with pytest.raises(UsageError, match="several grids: fps=1, fps=2; choose one with --grid"):
         export_npy(store, tmp_path / "out")
     assert export_npy(store, tmp_path / "out", grid="fps=2").n_frames == 5
     store.add_encoder(encoder_entry("other"))
