@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 NATIVE := CMakeLists.txt $(shell find engine/native -type f 2>/dev/null)
 SOURCES := engine exporters bench tests docs
 
-# The C++ tests, without Python: folder, options.
+# The C++ tests, where a warning is an error: folder, options.
 define ctest
 	$(BIN)/cmake -S . -B $(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
-		-DFRAMEDEX_BUILD_TESTS=ON -DFRAMEDEX_BUILD_MODULE=OFF $(2)
+		-DFRAMEDEX_BUILD_TESTS=ON -DFRAMEDEX_WERROR=ON $(2)
 	$(BIN)/cmake --build $(1)
 	$(BIN)/ctest --test-dir $(1) --output-on-failure
 endef
@@ -38,7 +38,7 @@ demo: setup
 	$(BIN)/framedex demo --output demo
 
 test: setup
-	$(call ctest,build/ctest)
+	$(call ctest,build/ctest,-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) -DPython_EXECUTABLE=$(abspath $(BIN))/python)
 	$(BIN)/python -m pytest -q -m "not slow and not long"
 
 test-slow: setup
@@ -48,7 +48,7 @@ test-long: setup
 	$(BIN)/python -m pytest -q -m long
 
 sanitize: setup
-	$(call ctest,build/sanitize,-DFRAMEDEX_SANITIZE=ON)
+	$(call ctest,build/sanitize,-DFRAMEDEX_BUILD_MODULE=OFF -DFRAMEDEX_SANITIZE=ON)
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)
