@@ -1,7 +1,7 @@
 """Sums, logarithms and powers of which every step is fixed: the same bits on every machine and version of NumPy, and in C++.
 
 The order in which NumPy sums, and the series by which it takes logarithms, depend on its version and on the processor. Here
-each step is an operation on doubles that IEEE 754 rounds in one way; engine/native/src/select_loops.inc takes the same steps.
+each step is an operation on doubles that IEEE 754 rounds in one way; engine/native/src/loops takes the same steps.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ _LEAST = -700.0  # exponents below give 0
 
 
 def total(values: Numbers) -> float:
-    """The sum of n >= 1 numbers: eight sums side by side, of every eighth number each, then of these from the first on."""
+    """The sum of n >= 1 numbers: eight sums side by side, of every eighth number each, then of these from the first on.
+
+    It is infinite, or no number, where one of the sums is beyond the largest double.
+    """
     lanes = np.zeros((-(-len(values) // 8), 8))
     lanes.ravel()[: len(values)] = values
-    return float(np.cumsum(np.cumsum(lanes, axis=0)[-1])[-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.cumsum(np.cumsum(lanes, axis=0)[-1])[-1])
 
 
 def log(values: Numbers) -> Numbers:

@@ -235,8 +235,11 @@ class Videos {
                                    " videos, got " + std::to_string(nb::len(arrays)))
                                       .c_str());
         }
+        std::string name = subject + " of video ";
+        const std::size_t stem = name.size();
         for (std::size_t i = 0; i < curves_.size(); ++i) {
-            const std::string name = subject + " of video " + std::to_string(i);
+            name.resize(stem);
+            name += std::to_string(i);
             Array array;
             if (!nb::try_cast<Array>(arrays[i], array)) {
                 throw nb::type_error((name + ": expected an array").c_str());

@@ -50,6 +50,21 @@ std::size_t room_of(const Sampler& sampler, std::size_t n, std::size_t budget) {
     return take;
 }
 
+// Whether all prompts of a video have the same rows.
+bool is_even(const Sampler& sampler) {
+    return std::holds_alternative<rules::Uniform>(sampler) || std::holds_alternative<rules::UniformEnds>(sampler);
+}
+
+// Copies what `size` numbers from `first` on are to where the following ones go, until there are `times` of each.
+template <typename T>
+void repeat(T* first, std::size_t size, std::size_t times) {
+    for (std::size_t done = size; done < times * size;) {
+        const std::size_t more = std::min(done, times * size - done);
+        std::memcpy(first + done, first, more * sizeof *first);
+        done += more;
+    }
+}
+
 // Some of a video's prompts, and where their rows and offsets go.
 struct Task {
     std::size_t video;
@@ -65,7 +80,11 @@ struct Task {
 class Worker {
   public:
     Worker(const Wanted& wanted, SimdLevel level)
-        : wanted_(wanted), loops_(loops_of(level)), curve_(loops_, wanted), searches_(loops_, level) {
+        : wanted_(wanted),
+          loops_(loops_of(level)),
+          even_(std::all_of(wanted.samplers.begin(), wanted.samplers.end(), is_even)),
+          curve_(loops_, wanted),
+          searches_(loops_, level) {
         for (const Sampler& sampler : wanted.samplers) {
             if (const auto* mmr = std::get_if<rules::Mmr>(&sampler)) {
                 shares_.push_back(mmr->share);
@@ -100,16 +119,21 @@ class Worker {
                 rooms_.push_back(room_of(sampler, video.frames, budget));
             }
         }
+        const std::size_t per_prompt = wanted_.samplers.size() * cell_count();
         std::int32_t* end = rows;
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < (even_ ? 1 : count); ++i) {
             const auto text_begin = static_cast<std::size_t>(video.text_ends[task.begin + i]);
             const auto text_end = static_cast<std::size_t>(video.text_ends[task.begin + i + 1]);
             curve_.begin(video.scores == nullptr ? nullptr : scores + i * stride, video.frames,
                          wanted_.texts.substr(text_begin, text_end - text_begin));
-            end = choose_all(i, end, lengths);
-            lengths += wanted_.samplers.size() * cell_count();
+            end = choose_all(i, end, lengths + i * per_prompt);
         }
         task.used = static_cast<std::size_t>(end - rows);
+        if (even_) {
+            repeat(rows, task.used, count);
+            repeat(lengths, per_prompt, count);
+            task.used *= count;
+        }
     }
 
   private:
@@ -155,6 +179,7 @@ class Worker {
 
     const Wanted& wanted_;
     const Loops& loops_;
+    const bool even_;  // whether all samplers are
     Curve curve_;
     Searches searches_;
     std::vector<double> shares_;
@@ -246,7 +271,7 @@ Selections select_many(std::span<const Curves> videos, const Wanted& wanted, int
 
     std::size_t looking = 0;
     for (const Sampler& sampler : wanted.samplers) {
-        looking += !std::holds_alternative<rules::Uniform>(sampler) && !std::holds_alternative<rules::UniformEnds>(sampler);
+        looking += !is_even(sampler);
     }
     std::size_t work = 0;
     for (const Task& task : tasks) {

@@ -280,17 +280,20 @@ void choose(const rules::Aks& rule, Curve& curve, std::span<Cell> cells) {
     if (count > 0) {
         Walk(rule, curve, words).from_the_top({halving, count});
     }
+    if (!rule.strict) {
+        std::size_t* ks = curve.ks.of(curve.budgets().size());
+        for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
+            ks[b] = takes_all(curve.budgets()[b]) ? 0 : curve.budgets()[b];
+        }
+        curve.best().top_up(curve.scaled(), {ks, curve.budgets().size()}, words);
+    }
     for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
-        const std::size_t budget = curve.budgets()[b];
         Cell& cell = cells[b * curve.seeds()];
-        if (takes_all(budget)) {
+        if (takes_all(curve.budgets()[b])) {
             cell.count = static_cast<std::size_t>(write_all_rows(n, cell.rows) - cell.rows);
-            continue;
+        } else {
+            cell.count = curve.loops().write_rows(words + b * words_of(n), n, cell.rows);
         }
-        if (!rule.strict) {
-            curve.top_up(curve.scaled(), budget, words + b * words_of(n));
-        }
-        cell.count = curve.loops().write_rows(words + b * words_of(n), n, cell.rows);
     }
     curve.repeat(cells);
 }

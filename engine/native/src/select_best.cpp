@@ -49,6 +49,12 @@ void sorted_bits(const double* x, std::size_t n, std::size_t k, std::uint64_t* w
     }
 }
 
+void add_bits(const std::uint64_t* added, std::size_t size, std::uint64_t* words) {
+    for (std::size_t i = 0; i < size; ++i) {
+        words[i] |= added[i];
+    }
+}
+
 }  // namespace
 
 std::size_t count_bits(const std::uint64_t* words, std::size_t n) {
@@ -75,8 +81,12 @@ void Best::bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint
         return;
     }
     const std::size_t size = words_of(ranked.n);
+    Sought* sought = sought_.of(ks.size());
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        sought[i] = {ks[i], ranked.free, nullptr};
+    }
     Level* levels = levels_.of(ks.size());
-    loops_.levels(ranked.steps, ranked.n, ranked.free, ks.data(), ks.size(), levels);
+    loops_.levels(ranked.steps, ranked.n, sought, ks.size(), levels);
     for (std::size_t i = 0; i < ks.size(); ++i) {
         const bool whole = levels[i].reached == ks[i];
         loops_.step_bits(ranked.steps, ranked.n, levels[i].least + (whole ? 0 : 1), words + i * size);
@@ -86,7 +96,51 @@ void Best::bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint
     }
 }
 
-void Best::resolve(const Ranked& ranked, Level level, std::size_t left, std::uint64_t* words) {
+void Best::top_up(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words) {
+    const std::size_t size = words_of(ranked.n);
+    Sought* sought = sought_.of(ks.size());
+    std::uint64_t** short_of = short_.of(ks.size());
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        short_of[count] = words + i * size;
+        const std::size_t given = count_bits(short_of[count], ranked.n);
+        if (given < ks[i]) {
+            sought[count] = {ks[i] - given, ranked.n - given, short_of[count]};
+            ++count;
+        }
+    }
+    std::uint64_t* added = added_.of(size);
+    if (ranked.steps == nullptr) {
+        for (std::size_t i = 0; i < count; ++i) {
+            bits_of_others(ranked, sought[i], added);
+            add_bits(added, size, short_of[i]);
+        }
+        return;
+    }
+    Level* levels = levels_.of(count);
+    loops_.levels(ranked.steps, ranked.n, sought, count, levels);
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool whole = levels[i].reached == sought[i].k;
+        loops_.step_bits(ranked.steps, ranked.n, levels[i].least + (whole ? 0 : 1), added);
+        add_bits(added, size, short_of[i]);
+        if (!whole) {
+            resolve(ranked, levels[i], sought[i].k - levels[i].above, short_of[i]);
+        }
+    }
+}
+
+void Best::bits_of_others(const Ranked& ranked, const Sought& sought, std::uint64_t* words) {
+    double* others = others_.of(padded(ranked.n));
+    std::copy_n(ranked.x, padded(ranked.n), others);
+    for (std::size_t i = 0; i < words_of(ranked.n); ++i) {
+        for (std::uint64_t word = sought.given[i]; word != 0; word &= word - 1) {
+            others[64 * i + static_cast<std::size_t>(std::countr_zero(word))] = -kInfinity;
+        }
+    }
+    bits_of_numbers({others, nullptr, ranked.n, ranked.low, ranked.high, sought.taken}, {&sought.k, 1}, words);
+}
+
+void Best::resolve(const Ranked& ranked, const Level& level, std::size_t left, std::uint64_t* words) {
     if (left == 0) {
         return;
     }

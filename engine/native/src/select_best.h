@@ -46,9 +46,14 @@ class Best {
     // For each of ks, from 0 to ranked.free, the bits of the k highest: words_of(n) words each, one after the other.
     void bits(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words);
 
+    // Adds to such words of other rows the highest of the rest until there are k, where there are fewer. ranked is of all
+    // rows, and k at most n.
+    void top_up(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words);
+
   private:
     // The numbers of one level in place of steps that do not tell them apart: adds the best `left` of them.
-    void resolve(const Ranked& ranked, Level level, std::size_t left, std::uint64_t* words);
+    void resolve(const Ranked& ranked, const Level& level, std::size_t left, std::uint64_t* words);
+    void bits_of_others(const Ranked& ranked, const Sought& sought, std::uint64_t* words);
     void bits_of_numbers(const Ranked& ranked, std::span<const std::size_t> ks, std::uint64_t* words);
 
     struct Bracket {
@@ -68,9 +73,13 @@ class Best {
     void take(const Ranked& ranked, Cut cut, std::uint64_t* words);
 
     const Loops& loops_;
+    Scratch<Sought> sought_;
+    Scratch<std::uint64_t*> short_;
     Scratch<Level> levels_;
+    Scratch<double> others_;
     Scratch<Bracket> brackets_;
     Scratch<std::uint64_t> above_;
+    Scratch<std::uint64_t> added_;
     Scratch<std::uint64_t> level_bits_;
     Scratch<double> level_numbers_;
     Scratch<std::int32_t> level_rows_;

@@ -67,30 +67,39 @@ const double* shares_reached(const rules::Bolt& rule, Curve& curve) {
     return shares;
 }
 
+// The bits of the frames that k quantiles fall on.
+void read(const rules::Bolt& rule, Curve& curve, const double* shares, std::size_t k, std::uint64_t* words) {
+    const std::size_t n = curve.n();
+    if (rule.strict && curve.flat()) {
+        set_bit(words, 0);
+        return;
+    }
+    const Steps quantiles = quantiles_of(k, rule.strict);
+    if (k > 2 && kSearchCost * k > n) {
+        curve.loops().quantile_bits(shares, n, quantiles, curve.spare_more.of(padded(n) + kWide), words);
+    } else {
+        search(shares, n, quantiles, words);
+    }
+}
+
 }  // namespace
 
 void choose(const rules::Bolt& rule, Curve& curve, std::span<Cell> cells) {
     const std::size_t n = curve.n();
     const double* shares = shares_reached(rule, curve);
-    std::uint64_t* all_words = curve.words(true);
-    for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
-        std::uint64_t* words = all_words + b * words_of(n);
-        const std::size_t k = rule.strict ? curve.budgets()[b] : curve.take(curve.budgets()[b]);
-        if (rule.strict && curve.flat()) {
-            set_bit(words, 0);
-        } else {
-            const Steps quantiles = quantiles_of(k, rule.strict);
-            if (k > 2 && kSearchCost * k > n) {
-                curve.loops().quantile_bits(shares, n, quantiles, curve.spare_more.of(padded(n) + kWide), words);
-            } else {
-                search(shares, n, quantiles, words);
-            }
-        }
-        if (!rule.strict) {
-            curve.top_up(curve.ranked(), k, words);
-        }
+    const std::size_t count = curve.budgets().size();
+    std::size_t* ks = curve.ks.of(count);
+    std::uint64_t* words = curve.words(true);
+    for (std::size_t b = 0; b < count; ++b) {
+        ks[b] = rule.strict ? curve.budgets()[b] : curve.take(curve.budgets()[b]);
+        read(rule, curve, shares, ks[b], words + b * words_of(n));
+    }
+    if (!rule.strict) {
+        curve.best().top_up(curve.ranked(), {ks, count}, words);
+    }
+    for (std::size_t b = 0; b < count; ++b) {
         Cell& cell = cells[b * curve.seeds()];
-        cell.count = curve.loops().write_rows(words, n, cell.rows);
+        cell.count = curve.loops().write_rows(words + b * words_of(n), n, cell.rows);
     }
     curve.repeat(cells);
 }

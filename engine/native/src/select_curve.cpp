@@ -12,6 +12,20 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// ⌊(first + i·step) / by⌋ for i < count, whole and rest carried along; returns where they end.
+std::int32_t* write_even(std::size_t first, std::size_t step, std::size_t by, std::size_t count, std::int32_t* rows) {
+    std::size_t whole = first / by;
+    std::size_t rest = first % by;
+    for (std::size_t i = 0; i < count; ++i) {
+        *rows++ = static_cast<std::int32_t>(whole);
+        whole += step / by;
+        rest += step % by;
+        whole += rest >= by;
+        rest -= rest >= by ? by : 0;
+    }
+    return rows;
+}
+
 }  // namespace
 
 void Curve::begin(const double* x, std::size_t n, std::string_view text) {
@@ -53,29 +67,21 @@ const Ranked& Curve::scaled() {
     return scaled_;
 }
 
-const std::int32_t* Curve::centres() {
+const std::int32_t* Curve::even(Even& kept, bool ends) {
     std::size_t all = 0;
     for (const std::size_t budget : budgets()) {
         all += take(budget);
     }
-    std::int32_t* rows = centres_.of(all);
-    if (centres_of_ != n_) {
-        centres_of_ = n_;
+    std::int32_t* rows = kept.rows.of(all);
+    if (kept.n != n_) {
+        kept.n = n_;
         for (const std::size_t budget : budgets()) {
             const std::size_t k = take(budget);
-            // ⌊(2i + 1)·n / 2k⌋, whole and rest carried along.
-            std::size_t whole = n_ / (2 * k);
-            std::size_t rest = n_ % (2 * k);
-            for (std::size_t i = 0; i < k; ++i) {
-                *rows++ = static_cast<std::int32_t>(whole);
-                whole += n_ / k;
-                rest += 2 * (n_ % k);
-                whole += rest >= 2 * k;
-                rest -= rest >= 2 * k ? 2 * k : 0;
-            }
+            rows = ends ? write_even(0, n_ - 1, std::max<std::size_t>(1, k - 1), k, rows)
+                        : write_even(n_, 2 * n_, 2 * k, k, rows);
         }
     }
-    return centres_.of(all);
+    return kept.rows.of(all);
 }
 
 const double* Curve::uniforms(std::size_t draw, std::size_t seed, std::size_t count) {
@@ -115,35 +121,6 @@ void Curve::write_best(const Ranked& ranked, std::span<Cell> cells, std::size_t 
     }
     if (seed == seeds()) {
         repeat(cells);
-    }
-}
-
-void Curve::top_up(const Ranked& ranked, std::size_t k, std::uint64_t* words) {
-    const std::size_t given = count_bits(words, n_);
-    if (given >= k) {
-        return;
-    }
-    Ranked left{ranked};
-    left.free = n_ - given;
-    const auto without_given = [&]<typename T>(const T* from, std::size_t size, T* to, T none) {
-        std::copy_n(from, size, to);
-        for (std::size_t i = 0; i < words_of(n_); ++i) {
-            for (std::uint64_t word = words[i]; word != 0; word &= word - 1) {
-                to[64 * i + static_cast<std::size_t>(std::countr_zero(word))] = none;
-            }
-        }
-        return to;
-    };
-    if (ranked.steps != nullptr) {
-        left.steps = without_given(ranked.steps, padded_steps(n_), other_steps_.of(padded_steps(n_)), kNoStep);
-    } else {
-        left.x = without_given(ranked.x, padded(n_), others_.of(padded(n_)), -kInfinity);
-    }
-    const std::size_t missing = k - given;
-    std::uint64_t* added = added_.of(words_of(n_));
-    best_.bits(left, {&missing, 1}, added);
-    for (std::size_t i = 0; i < words_of(n_); ++i) {
-        words[i] |= added[i];
     }
 }
 

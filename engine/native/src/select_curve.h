@@ -45,8 +45,10 @@ class Curve {
     bool flat() const { return !(high_ / 2 - low_ / 2 > 0); }
     const Ranked& scaled();
 
-    // Rows of uniform for every budget, one budget after the other; kept as long as curves have as many frames.
-    const std::int32_t* centres();
+    // Rows of uniform, or of uniform-ends, for every budget, one budget after the other; kept as long as curves have as
+    // many frames.
+    const std::int32_t* centres() { return even(centres_, false); }
+    const std::int32_t* ends() { return even(ends_, true); }
 
     // `count` numbers of a draw with one of the seeds.
     const double* uniforms(std::size_t draw, std::size_t seed, std::size_t count);
@@ -60,9 +62,6 @@ class Curve {
     // seeds().
     void write_best(const Ranked& ranked, std::span<Cell> cells, std::size_t seed);
 
-    // Adds the best of the other rows until there are k; `ranked` is of all rows, from finite numbers.
-    void top_up(const Ranked& ranked, std::size_t k, std::uint64_t* words);
-
     // For rules that do not draw: what stands in the first seed's cell of each budget is copied to the others'.
     void repeat(std::span<Cell> cells) const;
 
@@ -72,10 +71,18 @@ class Curve {
     Scratch<double> spare_squares;
     Scratch<Step> spare_steps;
     Scratch<std::int32_t> spare_rows;
+    Scratch<Cell> spare_cells;
     Scratch<std::uint64_t> found;
     Scratch<std::size_t> ks;
 
   private:
+    struct Even {
+        std::size_t n = 0;  // of how many frames the rows are
+        Scratch<std::int32_t> rows;
+    };
+
+    const std::int32_t* even(Even& kept, bool ends);
+
     const Loops& loops_;
     const Wanted& wanted_;
     Best best_;
@@ -95,14 +102,11 @@ class Curve {
     Scratch<Step> negated_steps_;
     Scratch<double> scaled_numbers_;
     Scratch<Step> scaled_steps_;
-    std::size_t centres_of_ = 0;
-    Scratch<std::int32_t> centres_;
+    Even centres_;
+    Even ends_;
     std::vector<std::size_t> drawn_;         // by draw and seed: how many numbers
     std::vector<Scratch<double>> uniforms_;  // likewise
     Scratch<std::uint64_t> words_;
-    Scratch<std::uint64_t> added_;
-    Scratch<double> others_;
-    Scratch<Step> other_steps_;
 };
 
 // The rules, but mmr: the rows of every budget and seed to cells[budget * seeds + seed]. The rule of each is that of the

@@ -25,6 +25,13 @@ constexpr std::size_t padded_steps(std::size_t n) {
     return (n + 63) / 64 * 64;
 }
 
+// The k best of `taken` steps above kNoStep, k from 1 to `taken`: of all, or of those whose bits are not given.
+struct Sought {
+    std::size_t k;
+    std::size_t taken;
+    const std::uint64_t* given;  // null: of all
+};
+
 // The level that the k-th highest step lies in: of `reached` steps that are at least `least`, `above` are higher.
 struct Level {
     int least;
@@ -56,10 +63,8 @@ struct Loops {
     void (*neighbours)(const double* x, std::size_t n, double least, double beyond, double* lowest, double* highest);
     // Numbers from low to high as steps; whether their order can be kept.
     bool (*step)(const double* x, std::size_t n, double low, double high, Step* steps);
-    // The levels of several k from 1 to `taken`, the number of steps above kNoStep; one with exactly k steps where there is
-    // one.
-    void (*levels)(const Step* steps, std::size_t n, std::size_t taken, const std::size_t* ks, std::size_t count,
-                   Level* levels);
+    // The levels of several; one with exactly k steps where there is one.
+    void (*levels)(const Step* steps, std::size_t n, const Sought* sought, std::size_t count, Level* levels);
     // Which of n steps are at least `least`, above kNoStep and at most 32,768, as bits: (n + 63) / 64 words.
     void (*step_bits)(const Step* steps, std::size_t n, int least, std::uint64_t* words);
     // The rows of the bits that are set, increasing; how many.
@@ -72,10 +77,8 @@ struct Loops {
     // Which of n increasing shares, the last counted as above all, are the first to reach a quantile. room: padded(n) +
     // kWide.
     void (*quantile_bits)(const double* shares, std::size_t n, const Steps& quantiles, double* room, std::uint64_t* words);
-    // The largest of sign·(sums[w + length] - sums[w]), w < n; and which are at least `least`, as bits.
-    double (*best_window)(const double* sums, std::size_t n, std::size_t length, double sign);
-    void (*window_bits)(const double* sums, std::size_t n, std::size_t length, double sign, double least,
-                        std::uint64_t* words);
+    // to[w] = sign·(sums[w + length] - sums[w]) for w < n, padded; the largest of them.
+    double (*window_sums)(const double* sums, std::size_t n, std::size_t length, double sign, double* to);
     // to[i] = the maximum of x[i] and x[i + shift].
     void (*pair_maxima)(const double* x, std::size_t n, std::size_t shift, double* to);
     void (*negate)(const double* x, std::size_t n, double* to);                          // padded

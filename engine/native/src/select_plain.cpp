@@ -19,35 +19,25 @@ Ranked negatives(Curve& curve, const double* uniforms) {
     return rank(curve.loops(), to, curve.n(), -1.0, 0.0, curve.spare_steps);
 }
 
-}  // namespace
-
-void choose(const rules::Uniform&, Curve& curve, std::span<Cell> cells) {
-    const std::int32_t* rows = curve.centres();
-    for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
-        cells[b * curve.seeds()].count = curve.take(curve.budgets()[b]);
-    }
-    if (curve.seeds() == 1) {  // the rooms of budgets are one after the other, as the rows are
-        std::copy(rows, rows + (cells.back().rows + cells.back().count - cells.front().rows), cells.front().rows);
-        return;
-    }
+// Rows of every budget, one after the other, to the cells.
+void write_even(const std::int32_t* rows, Curve& curve, std::span<Cell> cells) {
     for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
         Cell& cell = cells[b * curve.seeds()];
+        cell.count = curve.take(curve.budgets()[b]);
         std::copy_n(rows, cell.count, cell.rows);
         rows += cell.count;
     }
     curve.repeat(cells);
 }
 
+}  // namespace
+
+void choose(const rules::Uniform&, Curve& curve, std::span<Cell> cells) {
+    write_even(curve.centres(), curve, cells);
+}
+
 void choose(const rules::UniformEnds&, Curve& curve, std::span<Cell> cells) {
-    for (std::size_t b = 0; b < curve.budgets().size(); ++b) {
-        Cell& cell = cells[b * curve.seeds()];
-        cell.count = curve.take(curve.budgets()[b]);
-        for (std::size_t i = 0; i < cell.count; ++i) {
-            const std::size_t steps = std::max<std::size_t>(1, cell.count - 1);
-            cell.rows[i] = static_cast<std::int32_t>(i * (curve.n() - 1) / steps);
-        }
-    }
-    curve.repeat(cells);
+    write_even(curve.ends(), curve, cells);
 }
 
 void choose(const rules::Random& rule, Curve& curve, std::span<Cell> cells) {
@@ -155,7 +145,7 @@ void keep(const rules::Drop& rule, Curve& curve, const Cell& base, const double*
 
 void choose(const rules::Drop& rule, Curve& curve, std::span<Cell> cells) {
     const std::size_t count = curve.budgets().size();
-    std::vector<Cell> bases(count);
+    const std::span<Cell> bases(curve.spare_cells.of(count), count);
     std::size_t most = 0;
     std::size_t all = 0;
     for (std::size_t b = 0; b < count; ++b) {

@@ -35,18 +35,20 @@ class Sums {
         // Twice what rounding can do to a difference of sums up to two frames, and to a window's own sum.
         const double most = std::max(std::fabs(curve.low()), std::fabs(curve.high()));
         slack_ = 0x1p-50 * static_cast<double>(n + 1) * static_cast<double>(n) * most;
+        finite_ = std::isfinite(static_cast<double>(n + 1) * most);
     }
 
     std::size_t first_of_best(std::size_t length) {
         const Loops& loops = curve_.loops();
         const std::size_t starts = curve_.n() - length + 1;
-        if (rule_.stride > 1 || !std::isfinite(slack_)) {
+        if (rule_.stride > 1 || !finite_) {
             return by_every_sum(length, starts);
         }
         const double sign = rule_.highest ? 1.0 : -1.0;
-        const double highest = loops.best_window(quick_, starts, length, sign);
+        double* sums = curve_.spare_more.of(padded(curve_.n()));
+        const double highest = loops.window_sums(quick_, starts, length, sign, sums);
         std::uint64_t* near = curve_.found.of(words_of(curve_.n()));
-        loops.window_bits(quick_, starts, length, sign, highest - slack_, near);
+        loops.bits(sums, starts, highest - slack_, near);
         const std::size_t candidates = count_bits(near, starts);
         if (candidates > 8) {
             return by_every_sum(length, starts);
@@ -81,6 +83,7 @@ class Sums {
     Curve& curve_;
     double* quick_;
     double slack_;
+    bool finite_;  // whether no sum of its frames can leave the range of doubles
 };
 
 // Windows by their maxima; lengths are asked for in order.

@@ -32,6 +32,37 @@ std::vector<const Loops*> every_level() {
     return levels;
 }
 
+// Of the rows that are given to the i-th of ks, some and at times more than it wants.
+bool is_given(std::size_t row, std::size_t i) {
+    return (7 * row + i) % (3 + 4 * (i % 3)) == 0;
+}
+
+// `order` is from the best row on.
+void check_top_up(Best& best, const Ranked& ranked, const std::vector<std::size_t>& order,
+                  const std::vector<std::size_t>& ks) {
+    const std::size_t size = words_of(ranked.n);
+    std::vector<std::uint64_t> words(size * ks.size());
+    std::vector<std::uint64_t> expected(size * ks.size());
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        std::size_t taken = 0;
+        for (std::size_t row = 0; row < ranked.n; ++row) {
+            if (is_given(row, i)) {
+                framedex::set_bit(words.data() + i * size, row);
+                framedex::set_bit(expected.data() + i * size, row);
+                ++taken;
+            }
+        }
+        for (std::size_t at = 0; at < ranked.n && taken < ks[i]; ++at) {
+            if (!is_given(order[at], i)) {
+                framedex::set_bit(expected.data() + i * size, order[at]);
+                ++taken;
+            }
+        }
+    }
+    best.top_up(ranked, ks, words.data());
+    CHECK(words == expected);
+}
+
 void check_best(const std::vector<double>& numbers, const std::vector<std::size_t>& ks) {
     const std::size_t n = numbers.size();
     std::vector<std::size_t> order(n);
@@ -51,6 +82,7 @@ void check_best(const std::vector<double>& numbers, const std::vector<std::size_
             Ranked ranked = rank(*loops, x.data(), n, low, high, steps);
             ranked.steps = by_steps ? ranked.steps : nullptr;
             std::vector<std::uint64_t> words(words_of(n) * ks.size());
+            check_top_up(best, ranked, order, ks);
             best.bits(ranked, ks, words.data());
             for (std::size_t i = 0; i < ks.size(); ++i) {
                 std::vector<std::int32_t> expected(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(ks[i]));

@@ -77,7 +77,8 @@ struct Asked {
     framedex::Wanted wanted() const { return {samplers, budgets, seeds, draws, texts}; }
 };
 
-void check_rows(const std::vector<Video>& videos, const Asked& asked, const Selections& found) {
+// The first `keyframes` of the samplers give min(budget, n) rows.
+void check_rows(const std::vector<Video>& videos, const Asked& asked, const Selections& found, std::size_t keyframes) {
     std::size_t selection = 0;
     for (const Video& video : videos) {
         for (std::size_t prompt = 0; prompt < video.m; ++prompt) {
@@ -85,7 +86,7 @@ void check_rows(const std::vector<Video>& videos, const Asked& asked, const Sele
                 for (std::size_t i = 0; i < asked.budgets.size() * asked.seeds.size(); ++i, ++selection) {
                     const std::int32_t* rows = found.rows.get() + found.offsets[selection];
                     const auto count = static_cast<std::size_t>(found.offsets[selection + 1] - found.offsets[selection]);
-                    CHECK(s >= kKeyframes.size() || count == std::min(asked.budgets[i / asked.seeds.size()], video.n));
+                    CHECK(s >= keyframes || count == std::min(asked.budgets[i / asked.seeds.size()], video.n));
                     for (std::size_t k = 0; k < count; ++k) {
                         CHECK(rows[k] > (k == 0 ? -1 : rows[k - 1]) && rows[k] < static_cast<std::int32_t>(video.n));
                     }
@@ -99,6 +100,20 @@ void check_rows(const std::vector<Video>& videos, const Asked& asked, const Sele
 bool same(const Selections& a, const Selections& b) {
     return a.count == b.count && std::equal(a.offsets.get(), a.offsets.get() + a.count + 1, b.offsets.get()) &&
            std::equal(a.rows.get(), a.rows.get() + a.rows_count, b.rows.get());
+}
+
+// Uniform and uniform-ends alone, which are copied from prompt to prompt, against the first two of all samplers.
+void check_even(const Asked& asked, const Selections& alone, std::size_t prompts, const Selections& all,
+                std::size_t samplers) {
+    const std::size_t each = asked.budgets.size() * asked.seeds.size();
+    CHECK(alone.count == prompts * 2 * each);
+    for (std::size_t i = 0; i < alone.count; ++i) {
+        const std::size_t other = i / (2 * each) * samplers * each + i % (2 * each);
+        const std::int64_t* ends = alone.offsets.get() + i;
+        const std::int64_t* other_ends = all.offsets.get() + other;
+        CHECK(std::equal(alone.rows.get() + ends[0], alone.rows.get() + ends[1], all.rows.get() + other_ends[0],
+                         all.rows.get() + other_ends[1]));
+    }
 }
 
 }  // namespace
@@ -131,7 +146,7 @@ int main() {
     const SimdLevel best = framedex::best_simd_level();
     const Selections found = framedex::select_many(curves, asked.wanted(), 1, best);
     CHECK(found.wrong_curve == -1 && found.wrong_video == -1);
-    check_rows(videos, asked, found);
+    check_rows(videos, asked, found, kKeyframes.size());
     CHECK(same(found, framedex::select_many(curves, asked.wanted(), 4, best)));
     for (std::size_t i = 0; i < videos.size(); ++i) {
         curves[i].scores = videos[i].wide.data();
@@ -143,6 +158,25 @@ int main() {
     const Selections portable = framedex::select_many(curves, asked.wanted(), 1, SimdLevel::portable);
     for (const SimdLevel level : {SimdLevel::avx2, SimdLevel::avx512}) {
         CHECK(level > best || same(portable, framedex::select_many(curves, asked.wanted(), 2, level)));
+    }
+
+    asked.samplers = {rules::Uniform{}, rules::UniformEnds{}};
+    check_even(asked, framedex::select_many(curves, asked.wanted(), 2, best), prompts, portable,
+               kKeyframes.size() + kSets.size() - 2);
+
+    std::vector<std::vector<double>> largest;  // whose sums are beyond the largest double
+    for (std::size_t i = 0; i < videos.size(); ++i) {
+        std::vector<double>& curve = largest.emplace_back(videos[i].wide);
+        std::transform(curve.begin(), curve.end(), curve.begin(),
+                       [](double score) { return score < 0.5 ? 1.7e308 : 1.6e308; });
+        curves[i].scores = curve.data();
+    }
+    asked.samplers = kSets;
+    const Selections of_largest = framedex::select_many(curves, asked.wanted(), 2, best);
+    check_rows(videos, asked, of_largest, 0);
+    CHECK(same(of_largest, framedex::select_many(curves, asked.wanted(), 2, SimdLevel::portable)));
+    for (std::size_t i = 0; i < videos.size(); ++i) {
+        curves[i].scores = videos[i].wide.data();
     }
 
     videos[3].wide[5] = std::nan("");

@@ -67,12 +67,13 @@ def curves(draw: st.DrawFn) -> Curve:
     kinds = {
         "noise": lambda: rng.normal(size=n),
         "tied": lambda: rng.integers(0, 3, n) / 10,
-        "flat": lambda: np.full(n, rng.choice([0.0, 0.1, -7e4, 1e-320])),
+        "flat": lambda: np.full(n, rng.choice([0.0, 0.1, -7e4, 1e-320, 1.7e308, -1.7e308])),
         "event": lambda: (
             0.1 + 0.2 * np.exp(-(((at - rng.integers(n)) / (1 + n / 20)) ** 2)) + 0.005 * rng.normal(size=n)
         ),
         "decimals": lambda: np.round(rng.normal(size=n), 1),
         "any size": lambda: rng.choice([1e30, -1e30, 0, 5e-324, 1e-300, -0.0, 3, 1e-310], n),
+        "largest": lambda: rng.choice([1.7e308, -1.7e308, 1e308, 2e307, 0, 3], n),
         "magnitudes": lambda: np.exp(rng.uniform(-300, 300, n)) * rng.choice([-1, 1], n),
         "on and off": lambda: (rng.random(n) < rng.choice([0.02, 0.5, 0.97])) * 0.1,
         "slope": lambda: np.sort(rng.normal(size=n)) * rng.choice([-1, 1]),
@@ -127,6 +128,8 @@ def by_python(samplers: list[Sampler], curve: Curve, seeds: list[int], **more: A
 @example(curve=np.zeros(1), seed=0)
 @example(curve=np.linspace(0, 1, 120), seed=0)
 @example(curve=np.full(120, 0.1), seed=0)
+@example(curve=np.full(8, 1.7e308), seed=0)  # the sums of which are no numbers
+@example(curve=np.tile([1.7e308, -1.7e308], 30), seed=0)
 @given(curve=curves(), seed=st.integers(0, 3))
 def test_rows_are_those_of_the_sampler(spec: str, curve: Curve, seed: int) -> None:
     samplers = make([spec])

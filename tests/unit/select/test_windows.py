@@ -41,3 +41,10 @@ def test_length_defaults_to_the_budget_and_may_differ_from_it() -> None:
 def test_impossible_parameters_are_refused(parameters: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="expected"):
         framedex.select("window-top", SCORES, budget=2, **parameters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["window-top", "window-bottom"])
+@pytest.mark.parametrize("score", [1.7e308, -1.7e308])
+def test_windows_whose_sums_no_double_holds_are_equal(name: str, score: float) -> None:
+    many = framedex.select_many([name], [np.full((1, 8), score)], budgets=[5, 8])
+    assert [many.rows(0, budget=budget).tolist() for budget in range(2)] == [list(range(5)), list(range(8))]
