@@ -9,17 +9,17 @@ them (number j × int(rate) there: an index at `every=<int(rate)>` has the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framedex.errors import UsageError
-from framedex.index import Row
 from framedex.index.frames import numbers_again
-from framedex.select.formats.base import SUFFIX, SettingFiles, Wanted, file_name, write_json
-from framedex.select.scored import Asked, Scored
+from framedex.scores.transform import Scores
+from framedex.select.formats.base import SUFFIX, Chosen, SettingFiles, Wanted, file_name, json_list, write_json
+from framedex.select.scored import Scored
 
 
 class AksWriter(SettingFiles):
@@ -33,7 +33,7 @@ class AksWriter(SettingFiles):
         if wanted.path.suffix == SUFFIX:
             raise UsageError(f"{wanted.path}: AKS's lists are several files; name a folder")
         super().__init__(wanted)
-        self._curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+        self._curves: dict[tuple[str, str], tuple[NDArray[np.int64], Scores]] = {}
 
     def frames(self, video: Scored) -> NDArray[np.int64]:
         """Numbers in the file."""
@@ -41,13 +41,17 @@ class AksWriter(SettingFiles):
 
     def seen(self, video: Scored, frames: NDArray[Any]) -> None:
         """Keep every question's curve."""
-        numbers = frames.tolist()
         for asked, scores in zip(video.asked, video.scores, strict=True):
-            self._curves[asked.variant, asked.question.id] = (numbers, scores.tolist())
+            self._curves[asked.variant, asked.question.id] = (frames, scores)
 
-    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
+    def document(self, chosen: Iterable[Chosen]) -> Iterator[str]:
         """The numbers alone."""
-        return [numbers for _, _, numbers in chosen]
+        return json_list(each.values for each in chosen)
+
+    def discard(self) -> None:
+        """Forget the curves, too."""
+        self._curves.clear()
+        super().discard()
 
     def finish(self) -> None:
         """Write the lists, then the settings."""
@@ -55,10 +59,10 @@ class AksWriter(SettingFiles):
         for variant in variants:
             folder = self.wanted.path / file_name(variant) if len(variants) > 1 else self.wanted.path
             curves = [self._curves[variant, each.question.id] for each in self.wanted.asked if each.variant == variant]
-            for name, values in (
-                ("frames", [numbers for numbers, _ in curves]),
-                ("scores", [each for _, each in curves]),
+            for name, lists in (
+                ("frames", (numbers.tolist() for numbers, _ in curves)),
+                ("scores", (scores.tolist() for _, scores in curves)),
             ):
-                write_json(folder / f"{name}{SUFFIX}", values)
+                write_json(folder / f"{name}{SUFFIX}", json_list(lists))
                 self.written.append(folder / f"{name}{SUFFIX}")
         super().finish()

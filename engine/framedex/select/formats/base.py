@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from framedex.errors import UsageError
 from framedex.index import Row
-from framedex.index.whole_file import make_folder, write_whole
+from framedex.index.whole_file import make_folder, writing_whole
 from framedex.select.base import Sampler
+from framedex.select.picks import Picks
 from framedex.select.records import Selections
 from framedex.select.scored import Asked, Scored
 
 #: Of files that hold one setting.
 SUFFIX: Final = ".json"
+#: Of framedex's own.
+PARQUET: Final = ".parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +123,44 @@ class SelectionWriter(ABC):
             self.discard()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """The frames chosen for one question, kept as what all selections of its part are kept in.
+
+    Attributes:
+        asked: the question.
+        row: of its video.
+        frames: what the format calls each of the video's n scored frames: (n,), or (n, 2).
+        picks: of the part.
+        number: of the selection among them.
+    """
+
+    asked: Asked
+    row: Row
+    frames: NDArray[Any]
+    picks: Picks
+    number: int
+
+    @property
+    def values(self) -> list[Any]:
+        """What the format calls the frames chosen, in order of time."""
+        first, last = self.picks.offsets[self.number : self.number + 2]
+        found: list[Any] = self.frames[self.picks.values[first:last]].tolist()
+        return found
+
+
 class SettingFiles(SelectionWriter):
-    """A format of one JSON file for each setting, held in memory until all selections have come."""
+    """A format of one JSON file for each setting, held in memory until all selections have come.
+
+    Of a selection its rows are held, as they came, of a video what the format calls its scored frames. Values are made of them,
+    and text of these, one question at a time, as the files are written.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
         super().__init__(wanted)
         self.settings = wanted.settings
         self.places = _places(wanted, self.settings)
-        self._chosen: list[dict[str, Any]] = [{} for _ in self.settings]
+        self._first: dict[tuple[str, str], Chosen] = {}
 
     @abstractmethod
     def frames(self, video: Scored) -> NDArray[Any]:
@@ -137,36 +170,44 @@ class SettingFiles(SelectionWriter):
         """Keep what is written of a video beside its selections."""
 
     @abstractmethod
-    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
-        """The JSON of one setting: of every question, in the order of the manifest, the frames chosen, in order of time."""
+    def document(self, chosen: Iterable[Chosen]) -> Iterator[str]:
+        """The JSON of one setting, in pieces.
+
+        Args:
+            chosen: for every question, in the order of the manifest, the frames chosen.
+        """
 
     def add(self, selections: Selections) -> None:
-        """Keep what the format calls the frames chosen."""
-        picks = selections.picks
-        rules = len(picks.samplers) * len(picks.budgets)
-        first = {variant: number * rules for number, variant in enumerate(self.wanted.variants)}
+        """Keep the rows, and what the format calls the frames."""
         for number, video in enumerate(selections.scored):
             frames = self.frames(video)
             self.seen(video, frames)
             for prompt, asked in enumerate(video.asked):
-                for rule in range(rules):
-                    rows = picks.rows(number, prompt, *divmod(rule, len(picks.budgets)))
-                    self._chosen[first[asked.variant] + rule][asked.question.id] = (
-                        asked,
-                        video.row,
-                        frames[rows].tolist(),
-                    )
+                self._first[asked.variant, asked.question.id] = Chosen(
+                    asked=asked,
+                    row=video.row,
+                    frames=frames,
+                    picks=selections.picks,
+                    number=selections.picks.number(number, prompt),
+                )
 
     def discard(self) -> None:
         """Forget them."""
-        self._chosen.clear()
+        self._first.clear()
 
     def finish(self) -> None:
         """Write the files."""
-        for setting, place, chosen in zip(self.settings, self.places, self._chosen, strict=True):
-            in_order = [chosen[each.question.id] for each in self.wanted.asked if each.variant == setting.variant]
-            write_json(place, self.document(in_order))
+        rules = len(self.wanted.samplers) * len(self.wanted.budgets)
+        for number, (setting, place) in enumerate(zip(self.settings, self.places, strict=True)):
+            write_json(place, self.document(self._chosen(setting.variant, number % rules)))
             self.written.append(place)
+
+    def _chosen(self, variant: str, rule: int) -> Iterator[Chosen]:
+        """By one sampler and budget, for every question in the order of the manifest."""
+        for each in self.wanted.asked:
+            if each.variant == variant:
+                first = self._first[variant, each.question.id]
+                yield replace(first, number=first.number + rule * len(first.picks.seeds))
 
 
 def file_name(text: str) -> str:
@@ -174,23 +215,47 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w.,=+-]", "_", text)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file, whole or not at all.
+def write_json(path: Path, pieces: Iterable[str]) -> None:
+    """Write a JSON file, whole or not at all, as its text comes.
 
     Raises:
         StorageError: the file system refused.
     """
     make_folder(path.parent)
-    write_whole(path, (json.dumps(value, ensure_ascii=False) + "\n").encode())
+    with writing_whole(path) as file:
+        for piece in pieces:
+            file.write(piece.encode())
+        file.write(b"\n")
+
+
+def json_list(values: Iterable[Any]) -> Iterator[str]:
+    """A list as JSON, value by value."""
+    return _between("[", (json.dumps(value, ensure_ascii=False) for value in values), "]")
+
+
+def json_object(values: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    """An object as JSON, value by value, of keys and values; each key once."""
+    texts = (f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}" for key, value in values)
+    return _between("{", texts, "}")
+
+
+def _between(opening: str, texts: Iterable[str], closing: str) -> Iterator[str]:
+    yield opening
+    for number, text in enumerate(texts):
+        yield f", {text}" if number else text
+    yield closing
 
 
 def _places(wanted: Wanted, settings: Sequence[Setting]) -> list[Path]:
     """Where the file of each setting belongs: the path itself where that is a file's name, else a file in it for each.
 
     Raises:
-        UsageError: a file is named for several settings, or two of them would have one name.
+        UsageError: a file is named for several settings, two of them would have one name, or something else is there.
     """
-    if wanted.path.suffix == SUFFIX:
+    is_file = wanted.path.suffix == SUFFIX
+    if wanted.path.suffix == PARQUET or (wanted.path.exists() and wanted.path.is_dir() == is_file):
+        raise UsageError(f"{wanted.path}: expected the name of a folder, or of a file that ends in {SUFFIX}")
+    if is_file:
         if len(settings) > 1:
             raise UsageError(
                 f"{wanted.path}: a file holds one selection for each question, got {len(settings)} to write (variants × samplers "

@@ -6,7 +6,7 @@ Source: sming256/BOLT, `select_frames.py` (writes it, seconds rounded to two dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from framedex.errors import UsageError
 from framedex.index import Row
-from framedex.select.formats.base import SettingFiles, Wanted
-from framedex.select.scored import Asked, Scored
+from framedex.select.formats.base import Chosen, SettingFiles, Wanted, json_object
+from framedex.select.scored import Scored
 
 
 class BoltWriter(SettingFiles):
@@ -37,11 +37,14 @@ class BoltWriter(SettingFiles):
             )
         return video.times_s
 
-    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
+    def document(self, chosen: Iterable[Chosen]) -> Iterator[str]:
         """By video, in the order in which the questions first name them."""
-        by_video: dict[str, list[dict[str, Any]]] = {}
-        for asked, row, seconds in chosen:
-            by_video.setdefault(PurePath(row.source.path).stem, []).append(
-                {"question_id": asked.question.id, "question": asked.question.question, "frames": seconds}
-            )
-        return by_video
+        by_video: dict[str, list[Chosen]] = {}
+        for each in chosen:
+            by_video.setdefault(PurePath(each.row.source.path).stem, []).append(each)
+        return json_object((video, [_entry(each) for each in found]) for video, found in by_video.items())
+
+
+def _entry(chosen: Chosen) -> dict[str, Any]:
+    question = chosen.asked.question
+    return {"question_id": question.id, "question": question.question, "frames": chosen.values}

@@ -9,16 +9,15 @@ lmms-eval. lmms-eval itself reads no list of frames; docs/interchange.md has a `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framedex.index import Row
 from framedex.index.frames import numbers_again
-from framedex.select.formats.base import SettingFiles
-from framedex.select.scored import Asked, Scored
+from framedex.select.formats.base import Chosen, SettingFiles, json_list
+from framedex.select.scored import Scored
 
 
 class LmmsEvalWriter(SettingFiles):
@@ -28,18 +27,20 @@ class LmmsEvalWriter(SettingFiles):
         """Number in the file and timestamp: int64 (n, 2)."""
         return np.stack([numbers_again(video.row, video.pts_us), video.pts_us], axis=1)
 
-    def document(self, chosen: Sequence[tuple[Asked, Row, list[Any]]]) -> Any:
+    def document(self, chosen: Iterable[Chosen]) -> Iterator[str]:
         """The objects."""
-        return [
-            {
-                "id": asked.question.id,
-                "video": asked.question.video,
-                "question": asked.question.question,
-                "frame_idx": [number for number, _ in frames],
-                "frame_num": len(frames),
-                "use_topk": True,
-                "times_s": [(pts_us - row.time_origin_us) / 1e6 for _, pts_us in frames],
-                "pts_us": [pts_us for _, pts_us in frames],
-            }
-            for asked, row, frames in chosen
-        ]
+        return json_list(_entry(each) for each in chosen)
+
+
+def _entry(chosen: Chosen) -> dict[str, Any]:
+    question, frames = chosen.asked.question, chosen.values
+    return {
+        "id": question.id,
+        "video": question.video,
+        "question": question.question,
+        "frame_idx": [number for number, _ in frames],
+        "frame_num": len(frames),
+        "use_topk": True,
+        "times_s": [(pts_us - chosen.row.time_origin_us) / 1e6 for _, pts_us in frames],
+        "pts_us": [pts_us for _, pts_us in frames],
+    }

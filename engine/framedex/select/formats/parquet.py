@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from framedex.errors import UsageError
 from framedex.index.whole_file import make_folder, writing_whole
-from framedex.select.formats.base import SelectionWriter, Wanted
+from framedex.select.formats.base import PARQUET, SelectionWriter, Wanted
 from framedex.select.records import SCHEMA, Selections
 
 #: All columns but scores, no two of which are alike: to look for those that are takes a third of the time.
@@ -25,14 +25,16 @@ class ParquetWriter(SelectionWriter):
     """One file, a row group for each part: what has come is on disk, and memory does not grow with the question set.
 
     Raises:
-        UsageError: the name does not end in .parquet.
+        UsageError: the name does not end in .parquet, or is a folder's.
         StorageError: the file system refused.
     """
 
     def __init__(self, wanted: Wanted) -> None:
         super().__init__(wanted)
-        if wanted.path.suffix != ".parquet":
-            raise UsageError(f"{wanted.path}: expected a name that ends in .parquet; other forms are named by --to")
+        if wanted.path.suffix != PARQUET:
+            raise UsageError(f"{wanted.path}: expected a name that ends in {PARQUET}; other forms are named by --to")
+        if wanted.path.is_dir():
+            raise UsageError(f"{wanted.path}: expected the name of a file, got a folder's")
         make_folder(wanted.path.parent)
         self._open = ExitStack()
         self._file = self._open.enter_context(writing_whole(wanted.path))
