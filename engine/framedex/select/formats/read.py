@@ -23,6 +23,7 @@ from framedex.index.video_names import VideoNames
 from framedex.scores.frame_times import nearest, reach_us
 from framedex.scores.grid_rows import grid_rows, only_grid
 from framedex.select.batch import video_names
+from framedex.select.formats.table_rows import check_rows
 from framedex.select.records import SCHEMA
 
 
@@ -68,13 +69,13 @@ def read_selections(
 ) -> ReadSelections:
     """Read a file of selections.
 
-    A `.parquet` file says all by itself. The others name frames by seconds or numbers, so the store tells which frames of the
-    index they are: seconds are taken to the nearest frame, no further than half the distance to the next one; numbers and
-    timestamps have to be those of frames of the index.
+    A `.parquet` file says all by itself; its rows have to rise, and where a store is given to be rows of its indexes. The others
+    name frames by seconds or numbers, so the store tells which frames of the index they are: seconds are taken to the nearest
+    frame, no further than half the distance to the next one; numbers and timestamps have to be those of frames of the index.
 
     Args:
         path: a `.parquet` or `.json` file.
-        store: that holds the videos; needed for `.json`.
+        store: that holds the videos; needed for `.json`. What a `.parquet` file has of other videos is left as it is.
         questions: of the manifest; needed for AKS's lists, which have one entry for each in its order.
         grid: name; needed only where the store holds several.
         sampler: what to call the rule that chose, for `.json`, which does not say.
@@ -89,7 +90,9 @@ def read_selections(
     if not path.is_file():
         raise UsageError(f"{path}: no such file of selections; expected a .parquet or .json file")
     if path.suffix == ".parquet":
-        return ReadSelections(table=_parquet(path))
+        table = _parquet(path)
+        check_rows(path, table, store)
+        return ReadSelections(table=table)
     if path.suffix != ".json":
         raise UsageError(f"{path}: expected a name that ends in .parquet or .json")
     if store is None:
