@@ -137,7 +137,7 @@ def test_artefact_with_other_weights_whose_hashes_were_made_to_match(world: Smal
     restore(artefact)
     ask = ("index", world.clips[0], "--store", tmp_path / "S", "--encoder", artefact)
     refused(*ask, code=5, message="image tower of 'micro-siglip': does not give the encoder's vectors.*export it again")
-    assert list(Store.open(tmp_path / "S").videos()) == []
+    assert not (tmp_path / "S").exists()
 
 
 def test_pair_scorer_in_an_encoders_place(world: SmallWorld, tmp_path: Path) -> None:
@@ -258,9 +258,27 @@ def test_a_budget_beyond_any_index(world: SmallWorld) -> None:
 
 
 def test_a_window_longer_than_any_video_is_the_whole_video(world: SmallWorld) -> None:
-    ran = ok("select", world.store, world.captions, "--sampler", "window-top:length=1e30,stride=1e30", "--json")
+    window = f"window-top:length={2**31 - 1},stride={2**31 - 1}"
+    ran = ok("select", world.store, world.captions, "--sampler", window, "--json")
     counts = {row.video_key: row.count for row in Store.open(world.store).videos()}
     assert all(len(record["rows"]) == counts[record["video_key"]] for record in ran.json()["selections"])
+
+
+def test_parameters_beyond_any_index(world: SmallWorld) -> None:
+    ask = ("select", world.store, world.captions, "--sampler")
+    refused(*ask, "window-top:stride=1e30", code=2, message=r"'window-top', stride: expected .*, got '1e30'\.?$")
+    refused(
+        *ask, "window-top:stride=1e12", code=2, message="window stride: expected a whole number from 1 to 2147483647"
+    )
+    refused(*ask, "aks:depth=1e300", code=2, message=r"'aks', depth: expected .*, got '1e300'\.?$")
+    refused(*ask, "mmr:share=0.5, share=0.6", code=2, message="with each key once, got ' share=0.6'")
+
+
+def test_what_would_be_written_twice(world: SmallWorld) -> None:
+    ask = ("select", world.store, world.captions, "--sampler", "mmr")
+    refused(*ask, "--sampler", "top", "--sampler", "mmr", code=2, message="--sampler: mmr stands twice")
+    refused(*ask, "--sampler", "mmr:share=0.5", code=2, message="--sampler: mmr:share=0.5 stands twice")
+    refused(*ask, "--budget", 2, "--budget", 3, "--budget", 2, code=2, message="--budget: 2 stands twice")
 
 
 def test_selections_that_cannot_be_written(world: SmallWorld, tmp_path: Path) -> None:
@@ -268,6 +286,22 @@ def test_selections_that_cannot_be_written(world: SmallWorld, tmp_path: Path) ->
     ask = ("select", world.store, world.captions, "--sampler", "top")
     refused(*ask, "-o", tmp_path / "file" / "x.parquet", code=6, message="cannot")
     refused(*ask, "-o", tmp_path / "x.csv", code=2, message="ends in .parquet")
+    (tmp_path / "folder.parquet").mkdir()
+    refused(*ask, "-o", tmp_path / "folder.parquet", code=2, message="expected the name of a file, got a folder's")
+
+
+@pytest.mark.parametrize("form", ["bolt", "aks", "lmms-eval"])
+def test_files_of_other_tools_in_the_place_of_something_else(world: SmallWorld, tmp_path: Path, form: str) -> None:
+    ask = ("select", world.store, world.captions, "--sampler", "top", "--to", form, "-o")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "old.parquet").write_text("x")
+    (tmp_path / "folder.json").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("file", "old.parquet", "new.parquet", *(["folder.json"] if form != "aks" else [])):
+        refused(
+            *ask, tmp_path / name, code=2, message=f"{name}: expected the name of a folder, or of a file that ends in"
+        )
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_names_that_no_file_system_has(world: SmallWorld, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from framedex.scores.transform import Combination
     from framedex.select.records import SelectionRecord, Selections
     from framedex.select.scored import Asked
+
+T = TypeVar("T")
 
 _SHOWN = 20
 
@@ -143,7 +145,7 @@ def select(
     from framedex.datasets.combined import texts_of
     from framedex.index import Store
     from framedex.scores.transform import Transform
-    from framedex.select import check_budget, make_sampler, parse_spec
+    from framedex.select import check_budget, read_sampler
     from framedex.select.batch import by_row, in_order, select_parts
     from framedex.select.formats import Wanted, open_writer
 
@@ -151,8 +153,8 @@ def select(
         raise UsageError("--sampler: none given; try --sampler uniform or --sampler top")
     if output is None and to is not Form.parquet:
         raise UsageError(f"--to {to.value}: needs -o PATH, where it is written to")
-    samplers = [make_sampler(name, **parameters) for name, parameters in map(parse_spec, sampler)]
-    budgets = [check_budget(value) for value in budget or [8]]
+    samplers = _once("--sampler", sampler, [read_sampler(text) for text in sampler])
+    budgets = _once("--budget", budget or [8], [check_budget(value) for value in budget or [8]])
     opened = Store.open(store)
     how = _one_of("--transform", transform, get_args(Transform))
     asked = _asked(questions, variant or [], prompt or [], _combination(combine, weight), video)
@@ -257,6 +259,14 @@ def _combination(how: str, weights: Sequence[float] | None) -> Combination:
     from framedex.scores.transform import Combination, How
 
     return Combination(how=_one_of("--combine", how, get_args(How)), weights=tuple(weights) if weights else None)
+
+
+def _once(option: str, written: Sequence[object], values: list[T]) -> list[T]:
+    """The values: one that stands twice would be written twice."""
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise UsageError(f"{option}: {written[place]} stands twice; leave one out")
+    return values
 
 
 def _one_of(option: str, value: str, known: Sequence[str]) -> Any:
