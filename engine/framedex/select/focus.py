@@ -43,10 +43,9 @@ class Focus:
     2. Arms are ranked by mean + sqrt(2·ln N·variance / m) + 3·ln N / m, m their looks and N all. Of the first quarter, at
        least 4, one frame of every second is looked at, too.
     3. ⌊k / 5⌋ frames are the best of those seen, min(1 s, D / 4k) apart. The others are shared over as many arms as were
-    looked at
-       closely (4 to 32), those with the highest means, by softmax of the means at temperature `temperature` and largest
-       remainder; within an arm the best, as far apart. Frames not seen count as the nearest one seen. What is missing then is
-       the best whatever the distance.
+       looked at closely (4 to 32), those with the highest means, by softmax of the means at temperature `temperature` and
+       largest remainder; within an arm the best, as far apart. Frames not seen count as the nearest one seen. What is missing
+       then is the best whatever the distance.
 
     Scores of all frames are there anyhow: no other one than those looked at is used, and `lookups` says how many that were,
     which is what the method would have asked a network for. Ties go to the earlier arm or frame. The term 3·ln N / m is meant

@@ -26,15 +26,14 @@ class Wfs:
     """Boundaries where the coarse course of the curve bends, a share of the budget for every part between them.
 
     1. Boundaries: the curve's coarsest db4 detail (symmetric, level ⌊log2 n - 3⌋, at least 1), alone, is transformed back;
-    peaks of
-       its magnitude above mean + 0.5 standard deviations, with prominence of 5 % of its range and max(5, 0.02·n) frames apart.
+       peaks of its magnitude above mean + 0.5 standard deviations, with prominence of 5 % of its range and max(5, 0.02·n)
+       frames apart.
     2. Importance of a part: 0.4·share of the frames + 0.2·mean + 0.3·maximum + 0.1·variance over the whole curve's (at most 1).
        Of more than three parts those below max(0.05, mean - 1.2 standard deviations) are left out.
     3. The budget is shared by softmax of importance at temperature 1, by largest remainder.
     4. Within a part: the best-scored frame, then by marginal relevance 0.5·(2s - 1) - 0.5·(largest likeness to one taken).
-    Likeness is
-       the cosine of embeddings; exp(-|Δt| / 10 s) where there are none. Frames missing to the budget (a part may be shorter
-       than its share) are taken likewise from the whole video.
+       Likeness is the cosine of embeddings; exp(-|Δt| / 10 s) where there are none. Frames missing to the budget (a part may
+       be shorter than its share) are taken likewise from the whole video.
 
     Without a boundary, half of the budget, rounded down, is uniform and the rest the best-scored others. Curves shorter than
     the wavelet twice over (14 frames) have none, nor do flat ones. Ties go to the earlier part or frame.

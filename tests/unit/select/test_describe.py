@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -23,6 +24,10 @@ def test_every_sampler_says_what_it_takes_where_it_comes_from_and_what_its_param
     assert all(each.meaning for each in told.parameters)
     assert "Args:" not in told.rule
     assert "Source:" not in told.rule
+    for paragraph in told.rule.split("\n\n"):
+        lines = paragraph.splitlines()
+        if lines and lines[0].startswith("1. "):  # what belongs to an item stands below its text
+            assert all(re.match(r"\d\. \S|   \S", line) for line in lines), paragraph
 
 
 def test_types_and_defaults_in_words() -> None:
