@@ -121,7 +121,7 @@ def check_times(pts_us: ArrayLike | None, n: int | None) -> Pts:
     Raises:
         UsageError: another number of them, fractions, or an order that is none.
     """
-    array = np.arange(n) if pts_us is None else _array("pts_us", pts_us)
+    array = np.arange(n or 0) if pts_us is None else _array("pts_us", pts_us)
     if array.ndim != 1 or len(array) == 0 or n not in (None, len(array)):
         wanted = "n" if n is None else n
         raise UsageError(f"pts_us: expected one timestamp per frame, shape ({wanted},) with n >= 1, got {array.shape}")

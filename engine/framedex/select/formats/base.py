@@ -153,7 +153,7 @@ class SettingFiles(SelectionWriter):
     """A format of one JSON file for each setting, held in memory until all selections have come.
 
     Of a selection its rows are held, as they came, of a video what the format calls its scored frames. Values are made of them,
-    and text of these, one question at a time, as the files are written.
+    and text of these, a question or video at a time, as the files are written.
     """
 
     def __init__(self, wanted: Wanted) -> None:

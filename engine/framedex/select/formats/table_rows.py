@@ -62,7 +62,7 @@ def _rising(rows: pa.ListArray, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
     of = np.repeat(np.arange(len(rows)), np.diff(offsets))
     bad = ~((values >= 0) & (values < frames[of]))  # what is null is NaN here, and neither
     bad[1:] |= (of[1:] == of[:-1]) & ~(values[1:] > values[:-1])
-    good = ~rows.is_null().to_numpy(zero_copy_only=False)
+    good: NDArray[np.bool_] = ~rows.is_null().to_numpy(zero_copy_only=False)
     good[of[bad]] = False
     return good
 
