@@ -39,6 +39,9 @@ struct Level {
     std::size_t above;
 };
 
+// So many numbers are few.
+constexpr std::size_t kFew = 32;
+
 // `count` numbers: first + i·step, but for the last of them. step > 0.
 struct Steps {
     std::size_t count;
@@ -67,6 +70,8 @@ struct Loops {
     void (*levels)(const Step* steps, std::size_t n, const Sought* sought, std::size_t count, Level* levels);
     // Which of n steps are at least `least`, above kNoStep and at most 32,768, as bits: (n + 63) / 64 words.
     void (*step_bits)(const Step* steps, std::size_t n, int least, std::uint64_t* words);
+    // The bits of the k highest of n numbers, n up to kFew, ties to the earlier: each is compared with all others. Padded.
+    std::uint64_t (*few_bits)(const double* x, std::size_t n, std::size_t k);
     // The rows of the bits that are set, increasing; how many.
     std::size_t (*write_rows)(const std::uint64_t* words, std::size_t n, std::int32_t* rows);
     // The sum: eight sums side by side, of every eighth number each, then of these from the first on.

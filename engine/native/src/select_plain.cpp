@@ -1,6 +1,7 @@
 // Rules that need no more than places, draws and the order of scores: uniform, uniform-ends, random, top, bottom,
 // threshold, qframe, drop.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -129,6 +130,13 @@ void keep(const rules::Drop& rule, Curve& curve, const Cell& base, const double*
         values[i] = rule.by == rules::By::highest ? -value : value;
     }
     std::fill(values + base.count, values + padded(base.count), -kInfinity);
+    if (base.count <= kFew) {
+        std::int32_t* to = cell.rows;
+        for (std::uint64_t word = curve.loops().few_bits(values, base.count, cell.count); word != 0; word &= word - 1) {
+            *to++ = base.rows[std::countr_zero(word)];
+        }
+        return;
+    }
     double low;
     double high;
     curve.loops().extremes(values, base.count, &low, &high);

@@ -76,6 +76,13 @@ void check_best(const std::vector<double>& numbers, const std::vector<std::size_
         loops->extremes(x.data(), n, &low, &high);
         CHECK(low == *std::min_element(numbers.begin(), numbers.end()));
         CHECK(high == *std::max_element(numbers.begin(), numbers.end()));
+        for (std::size_t k = 0; k <= n && n <= framedex::kFew; ++k) {
+            std::uint64_t expected = 0;
+            for (std::size_t i = 0; i < k; ++i) {
+                framedex::set_bit(&expected, order[i]);
+            }
+            CHECK(loops->few_bits(x.data(), n, k) == expected);
+        }
         Scratch<Step> steps;
         Best best(*loops);
         for (const bool by_steps : {true, false}) {
@@ -142,7 +149,7 @@ int main() {
         }
         return made;
     };
-    for (const std::size_t n : {1u, 2u, 7u, 8u, 9u, 63u, 64u, 65u, 180u, 1000u}) {
+    for (const std::size_t n : {1u, 2u, 7u, 8u, 9u, 23u, 32u, 63u, 64u, 65u, 180u, 1000u}) {
         for (int kind = 0; kind < 6; ++kind) {
             std::vector<std::size_t> ks;
             for (const std::size_t k : {0u, 1u, 2u, 4u, 8u, 31u, 64u, 100u, 999u}) {
