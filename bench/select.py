@@ -10,10 +10,11 @@ with the rows of five budgets of every curve in memory; embeddings are halves fo
     row                  what runs
     ours.<sampler>       framedex.select_many with the one sampler
     numpy.<sampler>      bench/select_peers.py: curves of one length stacked, in parts that stay in the cache, parts shared by a
-                         pool; products between frames in one batched call of NumPy's own threads
+                         pool; uniform's rows once, tiled; products between frames in one batched call of NumPy's own threads
     ours.all             all ten samplers in one call
     ours.ragged          all but mmr, as many frames in all, in videos of 90 to 270
     floor.write          writing as many rows as ours.all gives, the same threads
+    floor.uniform        as many as ours.uniform gives
 
 Answers are compared before anything is timed: with framedex.select one by one for some of the curves, and with NumPy's for all.
 There, sums in another order may decide otherwise between windows, segments or frames that are equal but for rounding: selections

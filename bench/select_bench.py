@@ -79,6 +79,7 @@ def run(options: argparse.Namespace, _: Path) -> bool:
     }
     rows_in_all = len(world.ours(*SPECS)().values)
     works["floor.write"] = writing(rows_in_all, threads)
+    works["floor.uniform"] = writing(n_videos * PROMPTS * sum(BUDGETS), threads)
     note("timing")
     took_s = medians_s(works, repeats=repeats)
     selections = n_videos * PROMPTS * len(BUDGETS)
@@ -167,8 +168,12 @@ class World:
         """The parts' answers, in order."""
         if name == "mmr":
             return self._mmr
+        if name == "uniform":  # nothing has to stay in the cache: as many curves at once as there are for each thread
+            videos = [len(part) for part in np.array_split(np.arange(len(self.keys)), self.threads)]
+            return lambda: list(
+                self._pool.map(lambda count: select_peers.uniform(count * PROMPTS, FRAMES, BUDGETS), videos)
+            )
         works: dict[str, Callable[[int], Found]] = {
-            "uniform": lambda first: select_peers.uniform(np.full(len(self._flat(first)), FRAMES), BUDGETS),
             "qframe": lambda first: select_peers.qframe(
                 self._flat(first), BUDGETS, self._texts[first * PROMPTS : (first + PART) * PROMPTS], tau=TAU
             ),

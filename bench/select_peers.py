@@ -20,9 +20,9 @@ Found = list[Rows]
 Mask = NDArray[np.bool_]
 
 
-def uniform(frames: NDArray[np.int64], budgets: Sequence[int]) -> Found:
-    """Centres of k equal segments; frames (C,) is how many each curve has."""
-    return [((2 * np.arange(k) + 1) * frames[:, None] // (2 * k)).astype(np.int32) for k in budgets]
+def uniform(count: int, n: int, budgets: Sequence[int]) -> Found:
+    """Centres of k equal segments, the same for `count` curves of n frames."""
+    return [np.tile(_centres(n, k), (count, 1)) for k in budgets]
 
 
 def top(scores: Scores, budgets: Sequence[int]) -> Found:
@@ -40,9 +40,8 @@ def window_top(scores: Scores, budgets: Sequence[int]) -> Found:
     """The window of k frames with the largest sum, by differences of cumulative sums."""
     reached = np.zeros((len(scores), scores.shape[1] + 1))
     np.cumsum(scores, axis=1, dtype=np.float64, out=reached[:, 1:])
-    return [
-        (np.argmax(reached[:, k:] - reached[:, :-k], axis=1)[:, None] + np.arange(k)).astype(np.int32) for k in budgets
-    ]
+    first = [np.argmax(reached[:, k:] - reached[:, :-k], axis=1).astype(np.int32)[:, None] for k in budgets]
+    return [each + np.arange(k, dtype=np.int32) for each, k in zip(first, budgets, strict=True)]
 
 
 def window_bottom(scores: Scores, budgets: Sequence[int]) -> Found:
@@ -52,11 +51,10 @@ def window_bottom(scores: Scores, budgets: Sequence[int]) -> Found:
 
 def drop(scores: Scores, budgets: Sequence[int]) -> Found:
     """Of uniform's k frames the lowest half is dropped."""
-    count, n = scores.shape
     found = []
-    for rows in uniform(np.full(count, n), budgets):
-        (kept,) = top(np.take_along_axis(scores, rows, axis=1), [rows.shape[1] - rows.shape[1] // 2])
-        found.append(np.take_along_axis(rows, kept, axis=1))
+    for rows in (_centres(scores.shape[1], k) for k in budgets):
+        (kept,) = top(scores[:, rows], [len(rows) - len(rows) // 2])
+        found.append(rows[kept])
     return found
 
 
@@ -93,11 +91,17 @@ def bolt(scores: Scores, budgets: Sequence[int]) -> Found:
     scaled = _minmax(scores)
     scaled[~scaled.any(axis=1)] = 1
     shares = np.cumsum(scaled / scaled.sum(axis=1, keepdims=True), axis=1)
+    passed = np.empty_like(shares)
     found = []
     for k in budgets:
-        passed = np.clip(np.floor((shares - 1 / k) * ((k - 1) / (1 - 2 / k)) + (1 + 1e-9)), 0, k)
+        np.subtract(shares, 1 / k, out=passed)
+        passed *= (k - 1) / (1 - 2 / k)
+        passed += 1 + 1e-9
+        np.clip(np.floor(passed, out=passed), 0, k, out=passed)
         passed[:, -1] = k
-        mask = np.diff(passed, axis=1, prepend=0) > 0
+        mask = np.empty(scores.shape, np.bool_)
+        np.greater(passed[:, :1], 0, out=mask[:, :1])
+        np.greater(passed[:, 1:], passed[:, :-1], out=mask[:, 1:])
         found.append(_topped_up(mask, scores, k))
     return found
 
@@ -150,6 +154,10 @@ def uniforms(texts: Sequence[bytes], n: int) -> NDArray[np.float64]:
             counter = [second[0] ^ counter[1] ^ keys[0], second[1], first[0] ^ counter[3] ^ keys[1], first[1]]
     numbers = np.stack(counter, axis=2).reshape(len(texts), -1)[:, :n]
     return np.asarray((numbers >> np.uint64(11)) * 2.0**-53, np.float64)
+
+
+def _centres(n: int, k: int) -> Rows:
+    return np.asarray((2 * np.arange(k) + 1) * n // (2 * k), np.int32)
 
 
 def _product(factor: int, values: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
