@@ -33,6 +33,12 @@ def test_the_smallest_file_and_what_is_filled_in(tmp_path: Path) -> None:
     )
 
 
+def test_a_sampler_is_written_as_on_the_command_line_or_key_by_key(tmp_path: Path) -> None:
+    config = read(tmp_path, SMALLEST + "samplers: [top, 'window-top:length=8,stride=4', {name: mmr, share: 0.7}]\n")
+    expected = (make_sampler("top"), make_sampler("window-top", length=8, stride=4), make_sampler("mmr", share=0.7))
+    assert config.samplers == expected
+
+
 def test_every_key(tmp_path: Path) -> None:
     config = read(
         tmp_path,
@@ -94,6 +100,9 @@ seeds: [0, 7]
         ("samplers: [{length: 8}]", "line 5: samplers: key 'name' is missing"),
         ("samplers: [{name: window-top, length: [8]}]", "line 5: length: expected a single value, got a list"),
         ("samplers: [top, top]", "line 5: samplers: 'top' stands twice"),
+        ("samplers: ['mmr:share=0.5', mmr]", "line 5: samplers: 'mmr' stands twice"),
+        ("samplers: ['mmr:share']", "line 5: sampler 'mmr:share': expected name:key=value"),
+        ("samplers: ['nowhere:Class']", "line 5: sampler 'nowhere:Class': cannot be imported"),
         ("windows: [{length: 8}]", "line 5: windows: key 'stride' is missing"),
         ("windows: [{length: 8, stride: 0}]", "line 5: stride: expected a whole number, 1 or more, got '0'"),
         ("drop: {rates: [1.5]}", "line 5: .*rate: expected 0 or more and below 1, got 1.5"),
