@@ -20,6 +20,7 @@ from framedex.select.checked import (
     check_times,
 )
 from framedex.select.parameters import Value, build, split_spec
+from framedex.select.together import check_rows
 
 #: Other packages add samplers as entry points of this group (docs/samplers.md).
 GROUP = "framedex.samplers"
@@ -116,11 +117,7 @@ def rows_of(sampler: Sampler, request: Request) -> Rows:
         UsageError: as `run`.
     """
     rows = np.asarray(sampler.rows(request))
-    whole = rows.ndim == 1 and rows.dtype == np.int64
-    if not whole or (np.diff(rows) <= 0).any() or (len(rows) and not 0 <= rows[0] <= rows[-1] < request.n):
-        raise UsageError(
-            f"sampler {sampler.name!r}: expected sorted unique rows, int64 from 0 to {request.n - 1}, got {rows}"
-        )
+    check_rows(sampler, rows, request.n)
     return rows
 
 

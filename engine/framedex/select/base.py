@@ -10,6 +10,7 @@ embeddings, prompt vectors and evidence only for those who read them, and refuse
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -141,4 +142,17 @@ class Sampler(Protocol):
 
     def rows(self, request: Request) -> Rows:
         """Unique sorted rows of the request's frames."""
+        ...
+
+
+class OfVideo(Protocol):
+    """What a sampler may have beside `rows`: all that is asked of one video at once, so that what is alike is done once."""
+
+    def rows_of_video(self, requests: Sequence[Request]) -> Iterable[Rows]:
+        """What `rows` gives for each of them, in order: the same, whatever else is asked for.
+
+        Args:
+            requests: one or more: prompts × budgets × seeds in any order. Timestamps and embeddings are the same arrays in all
+                of them, scores, prompt and evidence of one prompt likewise.
+        """
         ...

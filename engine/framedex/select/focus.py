@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framedex.contracts import Pts
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import best_rows, largest_remainder, softmax, top_up
 from framedex.select.nms import take_apart
+from framedex.select.together import by_budget, by_group
 
 _SECOND_US = 1_000_000
+_LEAST = 1e-6  # of the parameters: a microsecond, and what no two means need to be told apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arms:
+    """How a video's time is cut.
+
+    Attributes:
+        starts: int64 (arms,), first rows of the arms.
+        sizes: int64 (arms,), frames of each.
+        begins: bool (n,), the first frames of every second of an arm.
+    """
+
+    starts: Rows
+    sizes: NDArray[np.int64]
+    begins: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,8 +71,8 @@ class Focus:
     for scores in [0, 1]; beside cosines it outweighs them, so that arms with fewer looks come first.
 
     Args:
-        clip_s: longest clip, seconds.
-        temperature: of the shares, above 0.
+        clip_s: longest clip, seconds, 1e-6 or more.
+        temperature: of the shares, 1e-6 or more.
 
     Source: arXiv 2510.27280 and its published code, whose numbers these are; nearest-neighbour interpolation is one of its
     choices.
@@ -70,51 +89,73 @@ class Focus:
 
     def __post_init__(self) -> None:
         for name, value in (("clip_s", self.clip_s), ("temperature", self.temperature)):
-            if value <= 0:
-                raise UsageError(f"sampler 'focus', {name}: expected a number above 0, got {value}")
+            if not value >= _LEAST:
+                raise UsageError(f"sampler 'focus', {name}: expected {_LEAST:g} or more, got {value}")
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows; the same for the same seed, video, question and variant."""
-        scores = request.need_scores(self.name)
-        if request.n <= request.budget:
-            return np.arange(request.n, dtype=np.int64)
-        seen, times, k = self.look(request), request.pts_us, request.budget
-        guessed = scores[_nearest(times, np.flatnonzero(seen.frames))]
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; arms are those of the video, and what is looked at that of a prompt and draw, whatever the budget."""
+        times = requests[0].pts_us.tolist()
+        arms = self.arms(requests[0].pts_us)
+
+        def of_draw(same: Sequence[Request]) -> list[Rows]:
+            scores, n = same[0].need_scores(self.name), same[0].n
+            if all(n <= request.budget for request in same):
+                return [np.arange(n, dtype=np.int64)] * len(same)
+            seen = self.look(same[0], arms)
+            guessed = scores[_nearest(same[0].pts_us, np.flatnonzero(seen.frames))]
+            return by_budget(same, lambda request: self._shared(seen, guessed, times, request.take))
+
+        return by_group(requests, lambda request: (id(request.scores), request.draw), of_draw)
+
+    def _shared(self, seen: Seen, guessed: Scores, times: Sequence[int], k: int) -> Rows:
+        n = len(times)
+        if n == k:
+            return np.arange(n, dtype=np.int64)
         gap_us = min(_SECOND_US, (times[-1] - times[0]) / (4 * k))
-        free = np.where(seen.frames, guessed, -np.inf)
-        rows = take_apart(free, times, gap_us, k // 5)
+        rows = take_apart(np.where(seen.frames, guessed, -np.inf), times, gap_us, k // 5)
         free = guessed.copy()
         take_apart(free, times, gap_us, 0, beside=rows)
         arms = best_rows(seen.mean, min(max(seen.zoomed, 4), 32))
         counts = largest_remainder(softmax(seen.mean[arms], self.temperature), k - len(rows))
-        ends = np.append(seen.starts, request.n)
+        ends = [*seen.starts.tolist(), n]
         for arm, count in zip(arms.tolist(), counts.tolist(), strict=True):
-            rows += take_apart(free, times, gap_us, count, first=int(ends[arm]), last=int(ends[arm + 1]))
+            if count:
+                rows += take_apart(free, times, gap_us, count, first=ends[arm], last=ends[arm + 1])
         return top_up(np.array(rows, dtype=np.int64), guessed, k)
 
     def lookups(self, request: Request) -> int:
         """How many scores it asks for."""
         return request.n if request.n <= request.budget else int(self.look(request).frames.sum())
 
-    def look(self, request: Request) -> Seen:
-        """Steps one and two: which frames are looked at, and what they say of their arms."""
-        scores, times = request.need_scores(self.name), request.pts_us
+    def arms(self, times: Pts) -> Arms:
+        """The equal clips that have a frame."""
         span_us = int(times[-1] - times[0])
-        count = min(max(8, math.ceil(span_us / (self.clip_s * 1e6))), request.n)
+        count = min(max(8, math.ceil(span_us / (self.clip_s * 1e6))), len(times))
         arm = ((times - times[0]) / (span_us + 1) * count).astype(np.int64)
-        starts = np.flatnonzero(np.diff(arm, prepend=-1))
-        sizes = np.diff(starts, append=request.n)
-        frames = _coarse(starts, sizes, request)
+        starts = np.flatnonzero(np.diff(arm, prepend=-1)).astype(np.int64)
+        sizes = np.diff(starts, append=len(times))
+        second = (times - np.repeat(times[starts], sizes)) // _SECOND_US
+        begins = np.diff(second, prepend=-1) != 0
+        begins[starts] = True
+        return Arms(starts=starts, sizes=sizes, begins=begins)
+
+    def look(self, request: Request, arms: Arms | None = None) -> Seen:
+        """Steps one and two: which frames are looked at, and what they say of their arms, which are found where not given."""
+        scores = request.need_scores(self.name)
+        arms = self.arms(request.pts_us) if arms is None else arms
+        starts = arms.starts
+        frames = _coarse(starts, arms.sizes, request)
         mean, index = _ranked(scores, frames, starts)
         zoomed = best_rows(index, max(4, math.ceil(len(starts) / 4)))
         close = np.zeros(len(starts), dtype=np.bool_)
         close[zoomed] = True
-        second = (times - np.repeat(times[starts], sizes)) // _SECOND_US
-        begins = np.diff(second, prepend=-1) != 0
-        begins[starts] = True
-        frames |= begins & np.repeat(close, sizes)
+        frames |= arms.begins & np.repeat(close, arms.sizes)
         mean, _ = _ranked(scores, frames, starts)
-        return Seen(starts=starts.astype(np.int64), frames=frames, mean=mean, zoomed=len(zoomed))
+        return Seen(starts=starts, frames=frames, mean=mean, zoomed=len(zoomed))
 
 
 def _coarse(starts: Rows, sizes: NDArray[np.int64], request: Request) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from framedex.select.base import Input, Request, Rows
-from framedex.select.likeness import farthest_first
+from framedex.select.likeness import Cosines, farthest_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +31,4 @@ class KCentre:
         """Exactly min(budget, n) rows."""
         scores, embeddings = request.need_scores(self.name), request.need_embeddings(self.name)
         first = np.array([np.argmax(scores)], dtype=np.int64)
-        return farthest_first(embeddings, first, request.take)
+        return farthest_first(Cosines(embeddings, wanted=request.take), request.n, first, request.take)

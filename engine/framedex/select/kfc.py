@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,6 +13,7 @@ from framedex.contracts import Vectors
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import centres
+from framedex.select.together import by_budget, by_group
 
 Matrix = NDArray[np.float64]
 
@@ -52,19 +54,47 @@ class Kfc:
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
-        scores, embeddings = request.need_scores(self.name), request.need_embeddings(self.name)
-        if request.n <= request.budget:
-            return np.arange(request.n, dtype=np.int64)
-        read = centres(min(request.n, max(self.most, 4 * request.budget)), request.n)
-        weights = smoothed(pair_weights(scores[read], embeddings[read]))
-        count = min(max(min(self.candidates, len(read) // 4), request.budget), len(read))
-        chosen = _search(weights, centres(count, len(read)), request.budget)
-        return read[_moved(weights, chosen)]
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; pairs are compared once, and factorised once for each prompt, where as many frames are read."""
+        embeddings = requests[0].need_embeddings(self.name)
+
+        def of_read(same: Sequence[Request]) -> list[Rows]:
+            n = same[0].n
+            if n <= same[0].budget:
+                return [np.arange(n, dtype=np.int64)] * len(same)
+            read = centres(self._reads(same[0]), n)
+            unlike = unlikeness(embeddings[read])
+            return by_group(same, lambda request: id(request.scores), lambda of: self._of_prompt(read, unlike, of))
+
+        return by_group(requests, self._reads, of_read)
+
+    def _reads(self, request: Request) -> int:
+        """How many frames are read; 0 where all are taken."""
+        request.need_scores(self.name)
+        return min(request.n, max(self.most, 4 * request.budget)) if request.budget < request.n else 0
+
+    def _of_prompt(self, read: Rows, unlike: Matrix, requests: Sequence[Request]) -> list[Rows]:
+        weights = smoothed(pair_weights(requests[0].need_scores(self.name)[read], unlike))
+
+        def count(request: Request) -> int:
+            return min(max(min(self.candidates, len(read) // 4), request.budget), len(read))
+
+        def of_candidates(same: Sequence[Request]) -> list[Rows]:
+            found = _search(weights, centres(count(same[0]), len(read)), max(request.budget for request in same))
+            return by_budget(same, lambda request: read[_moved(weights, np.sort(found[: request.budget]))])
+
+        return by_group(requests, count, of_candidates)
 
 
-def pair_weights(scores: Scores, embeddings: Vectors) -> Matrix:
+def unlikeness(embeddings: Vectors) -> Matrix:
+    """exp(-cosine) of every pair, float64 (n, n)."""
+    return np.asarray(np.exp(-np.round((embeddings @ embeddings.T).astype(np.float64), 5)))
+
+
+def pair_weights(scores: Scores, unlike: Matrix) -> Matrix:
     """W + Wᵀ of the rule, float64 (n, n): off the diagonal q_i + exp(-cos(i, j)) with i the earlier, on it 2·q_i."""
-    unlike = np.exp(-np.round((embeddings @ embeddings.T).astype(np.float64), 5))
     upper = np.triu(scores[:, None] + unlike, 1) + np.diag(scores)
     return np.asarray(upper + upper.T)
 
@@ -80,24 +110,30 @@ def smoothed(weights: Matrix) -> Matrix:
 
 
 def _search(weights: Matrix, candidates: Rows, k: int) -> Rows:
+    """Rows of the k candidates that the search comes to, in that order."""
     among = weights[np.ix_(candidates, candidates)]
+    columns = np.ascontiguousarray(among.T)
     chosen = [int(np.argmax(np.diagonal(among)))]
     summed = np.zeros(len(candidates))
     while len(chosen) < k:
-        summed += among[:, chosen[-1]]
+        summed += columns[chosen[-1]]
         summed[chosen[-1]] = -np.inf
-        chosen.append(int(np.argmax(summed)))
-    return np.sort(candidates[chosen])
+        chosen.append(int(summed.argmax()))
+    return candidates[chosen]
 
 
 def _moved(weights: Matrix, chosen: Rows) -> Rows:
     """Each frame, in order of time, at the heaviest of its own place and the two beside it that no other frame has."""
     rows = chosen.tolist()
+    held = set(rows)
     summed = weights[:, chosen].sum(axis=1)
     for at, row in enumerate(rows):
-        held = set(rows)
         places = [row, *(place for place in (row - 1, row + 1) if 0 <= place < len(weights) and place not in held)]
+        if len(places) == 1:
+            continue
         gain = summed[places] - weights[places, row]  # to the others
         rows[at] = places[int(np.argmax(np.round(gain, 9)))]
-        summed += weights[:, rows[at]] - weights[:, row]
+        if rows[at] != row:
+            held.symmetric_difference_update((row, rows[at]))
+            summed += weights[:, rows[at]] - weights[:, row]
     return np.sort(np.array(rows, dtype=np.int64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from framedex.contracts import Vectors
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows, Scores
-from framedex.select.likeness import cosines_to, farthest_first
+from framedex.select.likeness import Cosines, farthest_first
+from framedex.select.together import by_budget, by_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +46,46 @@ class KMeans:
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows; the same for the same seed, video, question and variant."""
-        embeddings = request.need_embeddings(self.name)
-        if request.n <= request.budget:
-            return np.arange(request.n, dtype=np.int64)
-        centres = embeddings[_seeds(embeddings, request.draw.uniforms(request.take))]
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; cosines are those of the video, and a draw's seeds those of its largest budget."""
+        embeddings = requests[0].need_embeddings(self.name)
+        wanted = sum(request.budget for request in requests if request.budget < request.n)
+        cosines = Cosines(embeddings, wanted=wanted)
+
+        def of_draw(same: Sequence[Request]) -> list[Rows]:
+            most = max((request.budget for request in same if request.budget < request.n), default=0)
+            seeds = _seeds(cosines, len(embeddings), same[0].draw.uniforms(most)) if most else []
+            return by_budget(same, lambda request: self._clustered(embeddings, cosines, seeds, request.take))
+
+        return by_group(requests, lambda request: request.draw, of_draw)
+
+    def _clustered(self, embeddings: Vectors, cosines: Cosines, seeds: list[int], k: int) -> Rows:
+        n = len(embeddings)
+        if n == k:
+            return np.arange(n, dtype=np.int64)
+        centres = embeddings[seeds[:k]]
         nearest = _nearest(embeddings, centres)
         for _ in range(self.rounds):
             centres = _centres(embeddings, nearest, len(centres))
             before, nearest = nearest, _nearest(embeddings, centres)
             if np.array_equal(before, nearest):
                 break
-        return farthest_first(embeddings, _medoids(embeddings, centres, nearest), request.take)
+        return farthest_first(cosines, n, _medoids(embeddings, centres, nearest), k)
 
 
-def _seeds(embeddings: Vectors, uniforms: Scores) -> list[int]:
-    n = len(embeddings)
+def _seeds(cosines: Cosines, n: int, uniforms: Scores) -> list[int]:
+    """Rows of the seeds, one for each uniform, fewer where all frames are like some; those of fewer uniforms come first."""
     rows = [int(uniforms[0] * n)]
-    away = 2 - 2 * cosines_to(embeddings, rows[0])
+    away = 2 - 2 * cosines.to(rows[0])
     for uniform in uniforms[1:].tolist():
         reached = np.cumsum(np.maximum(away, 0))
         if reached[-1] <= 0:  # no frame is unlike all seeds
             break
         row = int(np.searchsorted(reached, uniform * reached[-1], side="right"))
         rows.append(min(row, n - 1))  # a uniform next to 1 may round to it
-        np.minimum(away, 2 - 2 * cosines_to(embeddings, rows[-1]), out=away)
+        np.minimum(away, 2 - 2 * cosines.to(rows[-1]), out=away)
     return rows
 
 

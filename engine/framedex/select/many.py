@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -13,12 +14,13 @@ from framedex.contracts import Pts, Vectors
 from framedex.errors import UsageError
 from framedex.keys import canonical_json
 from framedex.score.base import View
-from framedex.select import native, read_sampler, rows_of
-from framedex.select.base import DrawKey, Intervals, Request, Sampler
+from framedex.select import native, read_sampler
+from framedex.select.base import DrawKey, Intervals, Request, Rows, Sampler
 from framedex.select.checked import check_budget, check_items, check_seed, check_whole
 from framedex.select.given import Curves, Given
 from framedex.select.parameters import check_kind
 from framedex.select.picks import Picks, beside_each_other
+from framedex.select.together import rows_together
 
 #: More is a slip: threads beyond the machine's only wait for each other.
 _THREADS_MAX: Final = 1024
@@ -89,7 +91,7 @@ def select_many(
     others = [position for position in range(len(rules)) if position not in known.positions]
     if not others:
         return found
-    by_python = _by_python(given, [rules[position] for position in others], wanted, drawn)
+    by_python = _by_python(given, [rules[position] for position in others], wanted, drawn, threads)
     return beside_each_other([(known.positions, found), (others, by_python)], rules)
 
 
@@ -140,19 +142,47 @@ def _by_native(
     return Picks(values=values, offsets=offsets, shapes=given.shapes, samplers=samplers, budgets=budgets, seeds=seeds)
 
 
-def _by_python(given: Given, samplers: Sequence[Sampler], budgets: tuple[int, ...], seeds: tuple[int, ...]) -> Picks:
-    """Every other sampler, request by request."""
+def _by_python(
+    given: Given, samplers: Sequence[Sampler], budgets: tuple[int, ...], seeds: tuple[int, ...], threads: int
+) -> Picks:
+    """Every other sampler, video by video."""
     given.check_what_others_read(samplers)
-    parts = [
-        rows_of(sampler, replace(request, budget=budget, draw=replace(request.draw, seed=seed, sampler=sampler.name)))
-        for video in range(len(given.shapes))
-        for request in given.requests(video)
-        for sampler in samplers
-        for budget in budgets
-        for seed in seeds
-    ]
+    videos = range(len(given.shapes))
+
+    def of_video(video: int) -> list[Rows]:
+        return _of_video(given, video, samplers, budgets, seeds)
+
+    if min(threads, len(videos)) > 1:
+        with ThreadPoolExecutor(min(threads, len(videos))) as pool:
+            parts = [part for of in pool.map(of_video, videos) for part in of]
+    else:
+        parts = [part for video in videos for part in of_video(video)]
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(part) for part in parts], dtype=np.int64)])
     values = np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
     return Picks(
         values=values, offsets=offsets, shapes=given.shapes, samplers=tuple(samplers), budgets=budgets, seeds=seeds
     )
+
+
+def _of_video(
+    given: Given, video: int, samplers: Sequence[Sampler], budgets: tuple[int, ...], seeds: tuple[int, ...]
+) -> list[Rows]:
+    """The rows of every prompt × sampler × budget × seed of a video."""
+    prompts = list(given.requests(video))
+    by_sampler = []
+    for sampler in samplers if prompts else ():
+        draws = [[replace(each.draw, seed=seed, sampler=sampler.name) for seed in seeds] for each in prompts]
+        asked = [
+            replace(prompt, budget=budget, draw=draw)
+            for prompt, of_prompt in zip(prompts, draws, strict=True)
+            for budget in budgets
+            for draw in of_prompt
+        ]
+        by_sampler.append(rows_together(sampler, asked))
+    each = len(budgets) * len(seeds)
+    return [
+        rows
+        for first in range(0, len(prompts) * each, each)
+        for found in by_sampler
+        for rows in found[first : first + each]
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows
-from framedex.select.likeness import cosines_to, marginal_relevance
+from framedex.select.likeness import Cosines, marginal_relevance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Mmr:
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
         scores, embeddings = request.need_scores(self.name), request.need_embeddings(self.name)
+        cosines = Cosines(embeddings, wanted=request.take)
         rows = [int(np.argmax(scores))]
         taken = np.zeros(request.n, dtype=np.bool_)
         likeness = np.full(request.n, -np.inf)
@@ -48,5 +49,5 @@ class Mmr:
             taken[rows[-1]] = True
             if len(rows) == request.take:
                 return np.flatnonzero(taken).astype(np.int64)
-            np.maximum(likeness, cosines_to(embeddings, rows[-1]), out=likeness)
+            np.maximum(likeness, cosines.to(rows[-1]), out=likeness)
             rows.append(int(np.argmax(marginal_relevance(scores, likeness, taken, self.share))))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from framedex.contracts import Pts
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows, Scores
+from framedex.select.together import by_budget, by_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,19 @@ class Nms:
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
-        scores, times = request.need_scores(self.name), request.pts_us
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; each prompt and budget once, whatever the seeds."""
+        times = requests[0].pts_us.tolist()
+        return by_group(
+            requests,
+            lambda request: id(request.scores),
+            lambda same: by_budget(same, lambda request: self._apart(request, times)),
+        )
+
+    def _apart(self, request: Request, times: Sequence[int]) -> Rows:
+        scores = request.need_scores(self.name)
         gap_us = min((times[-1] - times[0]) / (2 * request.budget), self.most_s * 1e6)
         rows: list[int] = []
         while len(rows) < request.take:
@@ -53,7 +66,7 @@ class Nms:
 
 def take_apart(
     free: Scores,
-    times: Pts,
+    times: Sequence[int],
     gap_us: float,
     k: int,
     *,
@@ -65,7 +78,7 @@ def take_apart(
 
     Args:
         free: float64 (n,), -inf where a frame is not to be taken; frames that are taken or too near become so, in place.
-        times: int64 (n,), microseconds.
+        times: of the frames, microseconds; a list, which is searched sooner than an array.
         gap_us: 0 for none.
         k: wanted.
         first: of the rows to take from.
@@ -74,9 +87,10 @@ def take_apart(
     """
     for row in beside:
         _block(free, times, row, gap_us)
+    part = free[first:last]
     rows: list[int] = []
     for _ in range(k):
-        row = first + int(np.argmax(free[first:last]))
+        row = first + int(part.argmax())
         if free[row] == -np.inf:
             break
         rows.append(row)
@@ -84,8 +98,8 @@ def take_apart(
     return rows
 
 
-def _block(free: Scores, times: Pts, row: int, gap_us: float) -> None:
+def _block(free: Scores, times: Sequence[int], row: int, gap_us: float) -> None:
     """Mark the frames less than a gap from a row as not to be taken, the row itself at any gap."""
-    before = int(np.searchsorted(times, times[row] - gap_us, side="right"))
-    behind = int(np.searchsorted(times, times[row] + gap_us, side="left"))
-    free[min(before, row) : max(behind, row + 1)] = -np.inf
+    before = bisect.bisect_right(times, times[row] - gap_us, hi=row)
+    behind = bisect.bisect_left(times, times[row] + gap_us, lo=row + 1)
+    free[before:behind] = -np.inf

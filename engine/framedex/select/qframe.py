@@ -13,6 +13,7 @@ from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import best_rows
 
 _SMALLEST = 2.0**-54  # half the step of the uniforms: 0 would have no logarithm
+_LEAST_TAU = 1e-6  # noise is nothing beside scores long before, and scores of 32 bits stay finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class QFrame:
     `--transform logit`, or tau=0.01.
 
     Args:
-        tau: temperature, above 0; small ones approach `top`.
+        tau: temperature, 1e-6 or more; small ones approach `top`.
 
     Source: arXiv 2506.22139 (cross-modal query retrieval, Gumbel-max trick; tau 0.8). Its ladder of resolutions
     (4 frames at half, 8 at a quarter, 32 at an eighth) is the language model's business and is not done here.
@@ -41,8 +42,8 @@ class QFrame:
     tau: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.tau <= 0:
-            raise UsageError(f"sampler 'qframe', tau: expected a temperature above 0, got {self.tau}")
+        if not self.tau >= _LEAST_TAU:
+            raise UsageError(f"sampler 'qframe', tau: expected a temperature of {_LEAST_TAU:g} or more, got {self.tau}")
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows; the same for the same seed, video, question and variant."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framedex.contracts import Vectors
 from framedex.errors import UsageError
 from framedex.select.base import Input, Request, Rows
-from framedex.select.fill import by_quotient, centres
+from framedex.select.fill import by_quotient
+from framedex.select.together import by_budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +45,16 @@ class Scene:
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
-        starts = scene_starts(request.need_embeddings(self.name), self.sigmas)
-        times = request.pts_us
-        sizes = np.diff(starts, append=request.n)
-        end_us = 2 * times[-1] - times[-2] if request.n > 1 else times[-1] + 1
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; scenes are found once, and shared out once for each budget."""
+        starts = scene_starts(requests[0].need_embeddings(self.name), self.sigmas)
+        times = requests[0].pts_us
+        sizes = np.diff(starts, append=len(times))
+        end_us = 2 * times[-1] - times[-2] if len(times) > 1 else times[-1] + 1
         durations = np.diff(times[starts], append=end_us).astype(np.float64)
-        counts = by_quotient(durations, sizes, request.take)
-        parts = [
-            start + centres(count, size)
-            for start, size, count in zip(starts.tolist(), sizes.tolist(), counts.tolist(), strict=True)
-        ]
-        return np.concatenate(parts)
+        return by_budget(requests, lambda request: _middles(starts, sizes, by_quotient(durations, sizes, request.take)))
 
 
 def scene_starts(embeddings: Vectors, sigmas: float) -> Rows:
@@ -64,3 +66,10 @@ def scene_starts(embeddings: Vectors, sigmas: float) -> Rows:
     # Equal steps have a deviation of a rounding, which one of them might exceed.
     cuts = change > change.mean() + sigmas * change.std() + 1e-9
     return np.concatenate([[0], 1 + np.flatnonzero(cuts)]).astype(np.int64)
+
+
+def _middles(starts: Rows, sizes: NDArray[np.int64], counts: NDArray[np.int64]) -> Rows:
+    """Of every scene the centres of so many equal segments."""
+    scene = np.repeat(np.arange(len(starts)), counts)
+    within = np.arange(len(scene)) - (np.cumsum(counts) - counts)[scene]
+    return np.asarray(starts[scene] + (2 * within + 1) * sizes[scene] // (2 * counts[scene]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -15,7 +16,8 @@ from framedex.errors import UsageError
 from framedex.scores.transform import minmax
 from framedex.select.base import Input, Request, Rows, Scores
 from framedex.select.fill import best_rows, centres, largest_remainder, softmax, top_up
-from framedex.select.likeness import marginal_relevance
+from framedex.select.likeness import Cosines, marginal_relevance
+from framedex.select.together import by_budget, by_group
 
 _WAVELET = "db4"
 _NOTHING = 1e-9  # of a curve in [0, 1], what is left of a flat one by rounding
@@ -54,29 +56,108 @@ class Wfs:
 
     def rows(self, request: Request) -> Rows:
         """Exactly min(budget, n) rows."""
-        raw = request.need_scores(self.name)
+        return self.rows_of_video([request])[0]
+
+    def rows_of_video(self, requests: Sequence[Request]) -> list[Rows]:
+        """As `rows`; parts are those of a prompt, and of their frames' order every budget takes as many as it wants."""
+        alike = Alike(requests[0], wanted=sum(request.budget for request in requests if request.budget < request.n))
+        return by_group(requests, lambda request: id(request.scores), lambda same: self._of_prompt(alike, same))
+
+    def _of_prompt(self, alike: Alike, requests: Sequence[Request]) -> list[Rows]:
+        raw = requests[0].need_scores(self.name)
         if self.scale == "given" and not (raw.min() >= 0 and raw.max() <= 1):
             raise UsageError(
                 f"sampler 'wfs', scale=given: expected scores in [0, 1], got {raw.min():.3g} to {raw.max():.3g}; "
                 "use scale=minmax, or --transform prob"
             )
-        if request.n <= request.budget:
-            return np.arange(request.n, dtype=np.int64)
-        scores = minmax(raw) if self.scale == "minmax" else raw
+        n = len(raw)
+        most = max((request.budget for request in requests if request.budget < n), default=0)
+        if not most:
+            return [np.arange(n, dtype=np.int64)] * len(requests)
+        parts = Parts(minmax(raw) if self.scale == "minmax" else raw, alike)
+        return by_budget(requests, lambda request: parts.rows(request.take))
+
+
+class Parts:
+    """A curve's parts, each with the order in which its frames are taken, as far as anybody asked.
+
+    Args:
+        scores: float64 (n,), in [0, 1].
+        alike: of the frames.
+    """
+
+    def __init__(self, scores: Scores, alike: Alike) -> None:
+        self._scores, self._alike = scores, alike
         found = boundaries(scores)
-        if not len(found):
-            return top_up(centres(request.budget // 2, request.n), scores, request.budget)
-        starts = np.concatenate([[0], found])
-        sizes = np.diff(starts, append=request.n)
-        weights = importance(scores, starts, sizes)
-        kept = important(weights)
-        counts = np.zeros(len(starts), dtype=np.int64)
-        counts[kept] = largest_remainder(softmax(weights[kept], 1.0), request.budget)
+        self._starts = np.concatenate([np.zeros(1, np.int64), found])
+        self._sizes = np.diff(self._starts, append=len(scores))
+        self._orders = [Spread(scores, alike, start, start + size) for start, size in self._spans()]
+        self._kept = np.zeros(0, dtype=np.int64)
+        if len(found):
+            weights = importance(scores, self._starts, self._sizes)
+            self._kept = important(weights)
+            self._shares = softmax(weights[self._kept], 1.0)
+
+    def rows(self, k: int) -> Rows:
+        """The rows of a budget of k <= n."""
+        n = len(self._scores)
+        if k == n:
+            return np.arange(n, dtype=np.int64)
+        if not len(self._kept):
+            return top_up(centres(k // 2, n), self._scores, k)
+        counts = np.minimum(largest_remainder(self._shares, k), self._sizes[self._kept])
         taken: list[int] = []
-        for start, size, count in zip(starts.tolist(), sizes.tolist(), np.minimum(counts, sizes).tolist(), strict=True):
-            taken += _spread(request, scores, start, start + size, [], count)
-        taken += _spread(request, scores, 0, request.n, taken, request.budget - len(taken))
+        for part, count in zip(self._kept.tolist(), counts.tolist(), strict=True):
+            taken += self._orders[part].first(count)
+        if len(taken) < k:
+            taken += Spread(self._scores, self._alike, 0, n, beside=taken).first(k - len(taken))
         return np.sort(np.array(taken, dtype=np.int64))
+
+    def _spans(self) -> list[tuple[int, int]]:
+        return list(zip(self._starts.tolist(), self._sizes.tolist(), strict=True))
+
+
+class Alike:
+    """How alike a frame of a video is to others: by embeddings, by time where there are none."""
+
+    def __init__(self, request: Request, *, wanted: int) -> None:
+        self._pts_us = request.pts_us
+        self._cosines = None if request.embeddings is None else Cosines(request.embeddings, wanted=wanted)
+
+    def to(self, row: int, first: int, last: int) -> Scores:
+        """Likeness of rows first to last - 1 and one, float64 (last - first,)."""
+        if self._cosines is not None:
+            return self._cosines.to(row, first, last)
+        apart_s = np.abs(self._pts_us[first:last] - self._pts_us[row]) / 1e6
+        return np.asarray(np.exp(-apart_s / 10))
+
+
+class Spread:
+    """Rows first to last - 1 by marginal relevance, one by one, beside those of them that were taken before."""
+
+    def __init__(self, scores: Scores, alike: Alike, first: int, last: int, beside: Sequence[int] = ()) -> None:
+        self._alike, self._first, self._last = alike, first, last
+        self._relevance = 2 * scores[first:last] - 1
+        self._taken = np.zeros(last - first, dtype=np.bool_)
+        self._nearest = np.full(last - first, -np.inf)
+        self._rows: list[int] = []
+        self._alone = not beside
+        for row in beside:
+            self._take(row)
+
+    def first(self, count: int) -> list[int]:
+        """The first `count` rows; there must be as many."""
+        while len(self._rows) < count:
+            gain = self._relevance
+            if self._rows or not self._alone:
+                gain = marginal_relevance(gain, self._nearest, self._taken, 0.5)
+            self._rows.append(self._first + int(gain.argmax()))
+            self._take(self._rows[-1])
+        return self._rows[:count]
+
+    def _take(self, row: int) -> None:
+        self._taken[row - self._first] = True
+        np.maximum(self._nearest, self._alike.to(row, self._first, self._last), out=self._nearest)
 
 
 def boundaries(scores: Scores) -> Rows:
@@ -119,32 +200,3 @@ def important(weights: Scores) -> Rows:
         return np.arange(len(weights), dtype=np.int64)
     kept = np.flatnonzero(weights >= max(0.05, weights.mean() - 1.2 * weights.std()))
     return kept if len(kept) else best_rows(weights, 1)
-
-
-def _spread(request: Request, scores: Scores, first: int, last: int, beside: list[int], count: int) -> list[int]:
-    """Rows first to last - 1 by marginal relevance, `count` of them, beside those of them that were taken before."""
-    relevance = 2 * scores[first:last] - 1
-    taken = np.zeros(last - first, dtype=np.bool_)
-    nearest = np.full(last - first, -np.inf)
-    rows: list[int] = []
-
-    def take(row: int) -> None:
-        taken[row - first] = True
-        np.maximum(nearest, _likeness(request, first, last, row), out=nearest)
-
-    if count:
-        for row in beside:
-            take(row)
-    for _ in range(count):
-        alone = not beside and not rows
-        gain = relevance if alone else marginal_relevance(relevance, nearest, taken, 0.5)
-        rows.append(first + int(np.argmax(gain)))
-        take(rows[-1])
-    return rows
-
-
-def _likeness(request: Request, first: int, last: int, row: int) -> Scores:
-    if request.embeddings is None:
-        apart_s = np.abs(request.pts_us[first:last] - request.pts_us[row]) / 1e6
-        return np.asarray(np.exp(-apart_s / 10))
-    return np.asarray(np.round((request.embeddings[first:last] @ request.embeddings[row]).astype(np.float64), 5))

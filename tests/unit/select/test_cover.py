@@ -8,6 +8,7 @@ import pytest
 import framedex
 from framedex.errors import UsageError
 from framedex.select.kmeans import _seeds
+from framedex.select.likeness import Cosines
 from framedex.select.scene import scene_starts
 
 
@@ -56,13 +57,13 @@ def test_kmeans_fills_up_where_there_are_fewer_pictures_than_frames_wanted() -> 
 
 
 def test_kmeans_seeds_by_the_inverse_of_the_cumulative_squared_distance() -> None:
-    embeddings = at(0, 90, 180, 270)
+    cosines = Cosines(at(0, 90, 180, 270), wanted=2)
     # from row 0 the squared distances are 0, 2, 4, 2: cumulative 0, 2, 6, 8
-    assert _seeds(embeddings, np.array([0.0, 0.0])) == [0, 1]
-    assert _seeds(embeddings, np.array([0.0, 0.25])) == [0, 2]
-    assert _seeds(embeddings, np.array([0.0, 0.75])) == [0, 3]
-    assert _seeds(embeddings, np.array([0.0, np.nextafter(1, 0)])) == [0, 3]
-    assert _seeds(at(5, 5, 5), np.array([0.5, 0.5])) == [1]
+    assert _seeds(cosines, 4, np.array([0.0, 0.0])) == [0, 1]
+    assert _seeds(cosines, 4, np.array([0.0, 0.25])) == [0, 2]
+    assert _seeds(cosines, 4, np.array([0.0, 0.75])) == [0, 3]
+    assert _seeds(cosines, 4, np.array([0.0, np.nextafter(1, 0)])) == [0, 3]
+    assert _seeds(Cosines(at(5, 5, 5), wanted=2), 3, np.array([0.5, 0.5])) == [1]
 
 
 def test_scenes_begin_at_a_change() -> None:

@@ -86,7 +86,14 @@ def test_a_short_video_is_looked_at_whole() -> None:
     assert Focus().lookups(request(np.zeros(5), budget=8)) == 5
 
 
-@pytest.mark.parametrize("parameters", [{"clip_s": 0.0}, {"temperature": 0.0}])
+@pytest.mark.parametrize(
+    "parameters", [{"clip_s": 0.0}, {"clip_s": 1e-320}, {"temperature": 0.0}, {"temperature": 1e-320}]
+)
 def test_parameters_out_of_range(parameters: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match=r"sampler 'focus', .*: expected a number above 0"):
+    with pytest.raises(UsageError, match=r"sampler 'focus', .*: expected 1e-06 or more, got"):
         Focus(**parameters)
+
+
+def test_the_least_parameters_are_no_nonsense() -> None:
+    asked = request(np.random.default_rng(3).random(90), budget=12)
+    assert len(Focus(clip_s=1e-6, temperature=1e-6).rows(asked)) == 12

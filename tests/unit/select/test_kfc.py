@@ -7,20 +7,20 @@ import pytest
 
 import framedex
 from framedex.errors import UsageError
-from framedex.select.kfc import _moved, _search, pair_weights, smoothed
+from framedex.select.kfc import _moved, _search, pair_weights, smoothed, unlikeness
 
 
 def test_only_the_earlier_frames_score_counts() -> None:
     apart = np.eye(3, dtype=np.float32)  # cosines 0: exp(0) = 1
     expected = [[1.0, 1.5, 1.5], [1.5, 0.4, 1.2], [1.5, 1.2, 0.2]]
-    np.testing.assert_allclose(pair_weights(np.array([0.5, 0.2, 0.1]), apart), expected)
+    np.testing.assert_allclose(pair_weights(np.array([0.5, 0.2, 0.1]), unlikeness(apart)), expected)
     turned = [[0.2, 1.1, 1.1], [1.1, 0.4, 1.2], [1.1, 1.2, 1.0]]
-    np.testing.assert_allclose(pair_weights(np.array([0.1, 0.2, 0.5]), apart), turned)
+    np.testing.assert_allclose(pair_weights(np.array([0.1, 0.2, 0.5]), unlikeness(apart)), turned)
 
 
 def test_like_frames_weigh_less() -> None:
     rows = np.array([[1, 0], [0.6, 0.8], [-1, 0]], dtype=np.float32)
-    weights = pair_weights(np.zeros(3), rows)
+    weights = pair_weights(np.zeros(3), unlikeness(rows))
     np.testing.assert_allclose(weights[0], [0, np.exp(-0.6), np.exp(1)], rtol=1e-6)
 
 
@@ -45,9 +45,9 @@ def test_the_search_begins_at_the_diagonal_and_adds_the_heaviest() -> None:
     )
     every = np.arange(4)
     assert _search(weights, every, 1).tolist() == [1]
-    assert _search(weights, every, 2).tolist() == [0, 1]  # 0.5 before 0.2 and 0.4
-    assert _search(weights, every, 3).tolist() == [0, 1, 2]  # 0.2 + 0.9 before 0.4 + 0.3
-    assert _search(weights, np.array([0, 2, 3]), 2).tolist() == [2, 3]  # without row 1; 3 begins, 0.6 before 0.3
+    assert _search(weights, every, 2).tolist() == [1, 0]  # 0.5 before 0.2 and 0.4
+    assert _search(weights, every, 3).tolist() == [1, 0, 2]  # 0.2 + 0.9 before 0.4 + 0.3
+    assert _search(weights, np.array([0, 2, 3]), 2).tolist() == [3, 2]  # without row 1; 3 begins, 0.6 before 0.3
 
 
 def test_frames_move_to_heavier_neighbours() -> None:

@@ -94,7 +94,13 @@ def test_segments_are_32_frames_for_small_budgets_and_128_for_others() -> None:
     assert take(embeddings, prompt, 33) == take(embeddings, prompt, 33, segment=128)
 
 
-@pytest.mark.parametrize("parameters", [{"balance": 0}, {"segment": 0}])
+@pytest.mark.parametrize("parameters", [{"balance": 0}, {"balance": 1e-320}, {"segment": 0}])
 def test_parameters_out_of_range(parameters: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"sampler 'mdp3', (balance|segment): expected"):
         take(unit(3, 2, 0), unit(1, 2, 0)[0], 1, **parameters)
+
+
+def test_the_least_balance_takes_the_most_relevant() -> None:
+    embeddings, prompt = unit(50, 6, 5), unit(1, 6, 6)[0]
+    best = np.argsort(-likeness(embeddings, prompt[None])[:, 0], kind="stable")[:7]
+    assert take(embeddings, prompt, 7, balance=1e-6) == sorted(best.tolist())

@@ -118,7 +118,13 @@ def test_the_oracle_fills_up_with_what_is_near() -> None:
     assert oracle(2, [[0, 5]]) == [0, 1]  # before the video
 
 
-@pytest.mark.parametrize("spec", [("nms", {"most_s": 0}), ("qframe", {"tau": 0})])
+@pytest.mark.parametrize("spec", [("nms", {"most_s": 0}), ("nms", {"most_s": -1})])
 def test_parameters_out_of_range(spec: tuple[str, dict[str, float]]) -> None:
     with pytest.raises(UsageError, match=r"expected .* above 0"):
         framedex.select(spec[0], SCORES, budget=2, **spec[1])
+
+
+@pytest.mark.parametrize("tau", [0.0, -1.0, 1e-320])
+def test_a_temperature_at_which_nothing_is_drawn_is_refused(tau: float) -> None:
+    with pytest.raises(UsageError, match=r"sampler 'qframe', tau: expected a temperature of 1e-06 or more, got"):
+        framedex.select("qframe", SCORES, budget=1, tau=tau)

@@ -81,11 +81,11 @@ def test_within_a_part_time_spreads_frames_where_there_are_no_embeddings() -> No
 
     times = np.arange(10) * 10_000_000
     scores = np.array([0.5, 1.0, 0.9, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.8])
-    request = Request(pts_us=times, budget=2, draw=DrawKey(), scores=scores)
+    alike = wfs.Alike(Request(pts_us=times, budget=2, draw=DrawKey(), scores=scores), wanted=2)
     # 1 first; then 0.5·(2s - 1) - 0.5·exp(-Δ/10): row 2 0.4 - 0.184 = 0.216, row 9 0.3 - 0.0002
-    assert wfs._spread(request, scores, 0, 10, [], 2) == [1, 9]
+    assert wfs.Spread(scores, alike, 0, 10).first(2) == [1, 9]
     # beside row 9: row 1 at 0.5 - 0.0002 goes first
-    assert wfs._spread(request, scores, 0, 10, [9], 1) == [1]
+    assert wfs.Spread(scores, alike, 0, 10, beside=[9]).first(1) == [1]
 
 
 def test_scores_as_given_must_be_of_the_papers_kind() -> None:
