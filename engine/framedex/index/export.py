@@ -244,7 +244,9 @@ def _rows(store: Store, encoder: str | None, grid: str | None) -> list[Row]:
         raise UsageError(f"{store.path}: holds no video{wanted}; nothing to export")
     for option, values in (("encoder", {row.encoder_key for row in rows}), ("grid", {row.grid for row in rows})):
         if len(values) > 1:
-            raise UsageError(f"{store.path}: holds several {option}s: {', '.join(sorted(values))}; choose one with --{option}")
+            raise UsageError(
+                f"{store.path}: holds several {option}s: {', '.join(sorted(values))}; choose one with --{option}"
+            )
     return rows
 
 
