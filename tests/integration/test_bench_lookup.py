@@ -69,4 +69,6 @@ def test_scale(tmp_path: Path) -> None:
     result = result_of("scale.py", tmp_path / "result.json")
     assert list(result["ratios"]) == ["cost_per_video_drift", "peak_rss_gib"]
     assert 0 < result["ratios"]["peak_rss_gib"] < 2
-    assert "| a video's look-up and 4 selections among 200 to 5,000 |" in measured_table("scale", result)
+    assert "| a video found, looked up and chosen from 128 times, among 200 to 5,000 |" in measured_table(
+        "scale", result
+    )
