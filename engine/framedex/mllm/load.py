@@ -48,7 +48,7 @@ def load_model(
 
     Raises:
         ArtefactError: the checkpoint is of another class, its files do not fit each other, or its language model attends to a
-            sliding window.
+            sliding window or turns positions by the length of the text.
     """
     folder = checkpoint.folder
     architectures = checkpoint.config.get("architectures") or [architecture]
@@ -64,8 +64,15 @@ def load_model(
         raise ArtefactError(
             f"{folder / 'config.json'}: no configuration of {architecture}: {first_line(error)}"
         ) from error
-    if "sliding_attention" in (getattr(config.get_text_config(), "layer_types", None) or ()):
+    text = config.get_text_config()
+    if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
         raise ArtefactError(f"{folder}: its language model attends to a sliding window, which framedex does not run")
+    by_length = sorted(kind for kind in _rope_types(text) if kind == "longrope" or "dynamic" in kind)
+    if by_length:
+        raise ArtefactError(
+            f"{folder}: its language model turns positions by the length of the text (rope_type {by_length[0]!r}), "
+            f"which framedex does not run"
+        )
     try:
         with _without_bars():
             model, report = kind.from_pretrained(
@@ -90,6 +97,13 @@ def load_model(
         if not weight.isfinite().all():
             raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity as {dtype}")
     return Loaded(model=model.eval().to(device), unused_weights=len(report["unexpected_keys"]))
+
+
+def _rope_types(text: Any) -> set[str]:
+    """The kinds of rotary positions that a text model's configuration names, for all layers or for each kind of layer."""
+    parameters = getattr(text, "rope_parameters", None) or {}
+    named = (parameters, *(each for each in parameters.values() if isinstance(each, dict)))
+    return {str(each["rope_type"]) for each in named if "rope_type" in each}
 
 
 @contextmanager

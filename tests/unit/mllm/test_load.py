@@ -68,6 +68,34 @@ def test_another_class_or_other_shapes_are_refused(folder: Path, changes: dict[s
         load_model(Checkpoint.open(folder), dtype="float32")
 
 
+@pytest.mark.parametrize(
+    "rope",
+    [
+        {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0},
+        {
+            "rope_type": "longrope",
+            "rope_theta": 10000.0,
+            "factor": 2.0,
+            "short_factor": [1.0] * 8,
+            "long_factor": [2.0] * 8,
+            "original_max_position_embeddings": 64,
+        },
+    ],
+)
+def test_positions_that_depend_on_the_texts_length_are_refused(folder: Path, rope: dict[str, object]) -> None:
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    edit_config(folder, text_config=text | {"rope_parameters": rope})
+    with pytest.raises(ArtefactError, match=f"by the length of the text .rope_type '{rope['rope_type']}'"):
+        load_model(Checkpoint.open(folder), dtype="float32")
+
+
+def test_positions_that_are_scaled_alike_for_all_texts_are_read(folder: Path) -> None:
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    rope = {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0}
+    edit_config(folder, text_config=text | {"rope_parameters": rope})
+    assert load_model(Checkpoint.open(folder), dtype="float32").model.config.text_config.rope_parameters == rope
+
+
 def test_a_missing_weight_is_named_and_never_made_up(folder: Path) -> None:
     path = folder / "model.safetensors"
     weights = load_file(path)
