@@ -58,12 +58,22 @@ class PromptReader:
         context: tokens that the model reads at most.
         placeholder_id: what config.json says of it.
         vocabulary: entries of the model.
+        unwritable: why this model cannot write its answers; "" where it can.
 
     Raises:
         ArtefactError: no tokenizer, or not one of this checkpoint.
     """
 
-    def __init__(self, path: Path, template: Template, *, context: int, placeholder_id: int, vocabulary: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        template: Template,
+        *,
+        context: int,
+        placeholder_id: int,
+        vocabulary: int,
+        unwritable: str = "",
+    ) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing narrower
@@ -72,6 +82,7 @@ class PromptReader:
         self._tokenizer.no_padding()
         self._template = template
         self._context = context
+        self._unwritable = unwritable
         for token in template.special:
             if len(self._encode(token)) != 1:
                 raise ArtefactError(
@@ -86,9 +97,9 @@ class PromptReader:
         size = self._tokenizer.get_vocab_size()
         if size > vocabulary:
             raise ArtefactError(f"{path}: {size} entries, the model has {vocabulary}; they are not of one checkpoint")
-        self._special = tuple(
-            token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
-        )
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        # The template's own, too: a file need not mark them as special.
+        self._special = tuple(dict.fromkeys((*template.special, *(token.content for token in added if token.special))))
         self._cue = self._encode(template.cue)
         self._last_head: tuple[str, Ids] = ("", ())
 
@@ -112,6 +123,8 @@ class PromptReader:
         foreign = [token for token in self._special if any(token in text for text in (ask.question, *ask.options))]
         if foreign:
             return _refused(f"the question or an option holds {foreign[0]!r}, which this model's prompts reserve")
+        if ask.scoring == "generate" and self._unwritable:
+            return _refused(self._unwritable)
         if len(ask.options) > len(LETTERS):
             return _refused(f"{len(ask.options)} options; a prompt can list {len(LETTERS)} by letter")
         said = question_text(ask.question, ask.options, ask.scoring)

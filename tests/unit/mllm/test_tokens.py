@@ -135,6 +135,19 @@ def test_what_no_prompt_can_hold_is_invalid(ask: Ask, detail: str) -> None:
     assert detail in answer.status_detail
 
 
+def test_a_placeholder_is_reserved_even_where_the_file_does_not_mark_it_as_special(tmp_path: Path) -> None:
+    fields = json.loads(PATH.read_text())
+    for token in fields["added_tokens"]:
+        token["special"] = token["content"] != IMAGE
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(fields))
+    answer = refusal_of(put(reader(path), blind(question=f"What is {IMAGE}?")))
+    assert (answer.status, answer.status_detail) == (
+        "invalid",
+        "the question or an option holds '<image>', which this model's prompts reserve",
+    )
+
+
 def test_a_prompt_that_just_fits_is_read_and_one_token_less_truncates_it() -> None:
     read = prompt_of(put(reader(), seen(8)))
     whole = len(read) + 2
