@@ -22,6 +22,7 @@ from framedex.sweep.opened import open_sweep
 from framedex.sweep.plan import PlannedVideo
 from framedex.sweep.run import run_sweep
 from small_world import SmallWorld
+from smolvlm_checkpoints import make_smolvlm
 from sweep_folder import TIMES, SweepFolder, read_records, without_times, write_sweep
 
 MLLM = "micro-smolvlm"
@@ -84,6 +85,21 @@ def test_one_more_way_of_scoring_and_one_more_model_pay_for_themselves(sweep: Sw
     assert (more["answers_from_cache"], more["asks"]) == (before["asks"], 2 * before["asks"])
     alone = swept(sweep, tmp_path / "alone", "--answer-cache", "off")
     assert more["work"]["prefills"] == alone["work"]["prefills"]
+    _same(read_records(tmp_path / "more"), read_records(tmp_path / "alone"))
+
+
+def test_a_dry_run_counts_only_the_model_that_is_new(sweep: SweepFolder, tmp_path: Path) -> None:
+    make_smolvlm(tmp_path / "sweep" / "other", seed=1)
+    swept(sweep, tmp_path / "before")
+    sweep.change(mllms=[MLLM, "other"])
+    dry = ok("sweep", sweep.config, "-o", tmp_path / "more", "--threads", 1, "--dry-run", "--json").json()
+    more = swept(sweep, tmp_path / "more")
+    for name in ("tower_frames", "prefills"):
+        assert dry["planned"][name] == more["work"][name] > 0
+    assert dry["planned"]["forwards"] == dry["frame_sets"] + dry["frame_sets"] + dry["videos"]
+    assert dry["measured_asks"] == 8 * 2  # by one model, in both ways of scoring
+    alone = swept(sweep, tmp_path / "alone", "--answer-cache", "off")
+    assert alone["work"]["prefills"] == 2 * more["work"]["prefills"]
     _same(read_records(tmp_path / "more"), read_records(tmp_path / "alone"))
 
 

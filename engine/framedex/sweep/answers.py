@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,25 +25,43 @@ class ShownFrames:
 
     Attributes:
         rows: int64 (k,), sorted unique index rows.
-        prepared: the frames of those rows for each runner; None where there are none.
+        prepared: the frames of those rows for each runner; None where it is shown none.
     """
 
     rows: NDArray[np.int64]
     prepared: tuple[PreparedFrames | None, ...]
 
 
-def shown_frames(row: Row, asks: Mapping[AskKey, Choice], runners: Sequence[Runner], *, threads: int) -> ShownFrames:
-    """Decode a video once and preprocess every frame that is asked about, for each runner.
+def shown_frames(
+    row: Row,
+    asks: Mapping[AskKey, Choice],
+    runners: Sequence[Runner],
+    *,
+    scorings: Sequence[Scoring],
+    threads: int,
+    but: Collection[tuple[str, Scoring, AskKey]] = (),
+) -> ShownFrames:
+    """Decode a video once and preprocess every frame that is asked about, for each runner that is asked about some.
+
+    Args:
+        row: of the video.
+        asks: of that video.
+        runners: the models.
+        scorings: ways of scoring.
+        threads: decoding threads.
+        but: what is not put to them.
 
     Raises:
         VideoError: the video cannot be decoded any more as it was when it was indexed.
     """
     shown = {at: pts for choice in asks.values() for at, pts in zip(choice.rows, choice.pts_us, strict=True)}
     rows = np.array(sorted(shown), dtype=np.int64)
-    if not shown:
+    sees = [any(asks[key].rows for key, _ in _left(runner, asks, scorings, but)) for runner in runners]
+    if not any(sees):
         return ShownFrames(rows=rows, prepared=(None,) * len(runners))
     pts_us = np.array([shown[at] for at in rows.tolist()], dtype=np.int64)
-    return ShownFrames(rows=rows, prepared=prepared_frames(row, pts_us, runners, threads=threads))
+    prepared = iter(prepared_frames(row, pts_us, list(compress(runners, sees)), threads=threads))
+    return ShownFrames(rows=rows, prepared=tuple(next(prepared) if each else None for each in sees))
 
 
 def answer_all(
@@ -70,13 +89,23 @@ def answer_all(
     answers: Answers = {}
     for runner, prepared in zip(runners, frames.prepared, strict=True):
         # In one call, all ways of scoring side by side: what an ask shares with the next is worked out once.
-        keys = [(key, scoring) for key in asks for scoring in scorings if (runner.key, scoring, key) not in but]
+        keys = list(_left(runner, asks, scorings, but))
         given = runner.answer(
             list(_asks(keys, asks, prepared, frames.rows)),
             answered=None if answered is None else _named(runner.key, keys, answered),
         )
         answers.update(((runner.key, scoring, key), answer) for (key, scoring), answer in zip(keys, given, strict=True))
     return answers
+
+
+def _left(
+    runner: Runner,
+    asks: Mapping[AskKey, Choice],
+    scorings: Sequence[Scoring],
+    but: Collection[tuple[str, Scoring, AskKey]],
+) -> Iterator[tuple[AskKey, Scoring]]:
+    """What is put to a model."""
+    return ((key, scoring) for key in asks for scoring in scorings if (runner.key, scoring, key) not in but)
 
 
 def _named(mllm_key: str, keys: Sequence[tuple[AskKey, Scoring]], answered: Callable[[Answers], None]) -> Answered:

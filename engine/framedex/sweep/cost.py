@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from framedex.mllm.base import Runner, Scoring
 from framedex.mllm.work import Work
+from framedex.sweep.answer_key import Asked
 from framedex.sweep.asks import AskKey
 from framedex.sweep.choose import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Of one video or several.
+    """Of one video or several. Forwards are nominal, written answers as long as they may be.
 
     Attributes:
-        planned: each frame, set of frames and ask once per model. Two forwards per set, one for its frames and one for all that
-            is asked about them; short sets share forwards, and what is asked may need several.
-        naive: every ask alone: all its frames, its whole prompt, and with "option" scoring a forward for each option.
+        planned: each frame and set of frames once per model that is asked about it. A forward per set for its frames, one for all
+            that is scored and one per token for all that is written; short sets share forwards, and many questions take several.
+        naive: every ask alone: all its frames, its whole prompt, with "option" scoring a forward for each option, and with
+            "generate" one per token.
     """
 
     planned: Work = field(default_factory=Work)
@@ -28,30 +30,49 @@ class Cost:
         return Cost(planned=self.planned + other.planned, naive=self.naive + other.naive)
 
 
-def cost(asks: Mapping[AskKey, Choice], scorings: Sequence[Scoring], *, models: int) -> Cost:
+def cost(asked: Collection[Asked], asks: Mapping[AskKey, Choice], *, kept: Collection[Asked] = ()) -> Cost:
     """Count, without asking anything; tokens are not known before the prompts are written, and stay 0.
 
     Args:
-        asks: of one video.
-        scorings: ways of scoring.
-        models: how many are asked.
+        asked: of one video, each with its model and way of scoring.
+        asks: what they ask.
+        kept: those of `asked` that no model is asked, as their answers are there; the loop asks them all.
     """
-    sets = {key.frame_set_id: choice.rows for key, choice in asks.items()}
-    shown = [rows for rows in sets.values() if rows]
-    planned = Work(
-        tower_frames=models * len({row for rows in shown for row in rows}),
-        prefills=models * len(shown),
-        forwards=models * (len(shown) + len(sets)),
-    )
     naive = Work()
-    for key, choice in asks.items():
-        for scoring in scorings:
-            naive += Work(
-                tower_frames=models * len(choice.rows),
-                prefills=models * bool(choice.rows),
-                forwards=models * (len(key.order) if scoring == "option" else 1),
-            )
-    return Cost(planned=planned, naive=naive)
+    scorings: dict[str, dict[tuple[int, ...], set[Scoring]]] = {}  # by model and rows
+    for each in asked:
+        mllm_key, scoring, key = each
+        rows = asks[key].rows
+        naive += Work(
+            tower_frames=len(rows), prefills=bool(rows), forwards=_forwards_alone(scoring, options=len(key.order))
+        )
+        if each not in kept:
+            scorings.setdefault(mllm_key, {}).setdefault(rows, set()).add(scoring)
+    return Cost(planned=sum(map(_planned, scorings.values()), Work()), naive=naive)
+
+
+def _forwards_alone(scoring: Scoring, *, options: int) -> int:
+    if scoring == "generate":
+        return _written_tokens()
+    return options if scoring == "option" else 1
+
+
+def _written_tokens() -> int:
+    from framedex.mllm.tokens import WRITTEN_TOKENS  # brings torch, which counting alone does not need
+
+    return WRITTEN_TOKENS
+
+
+def _planned(sets: Mapping[tuple[int, ...], Collection[Scoring]]) -> Work:
+    """Of one model, from the ways of scoring in which it is asked about each set of rows."""
+    shown = [rows for rows in sets if rows]
+    scored = sum(set(scorings) != {"generate"} for scorings in sets.values())
+    written = sum("generate" in scorings for scorings in sets.values())
+    return Work(
+        tower_frames=len({row for rows in shown for row in rows}),
+        prefills=len(shown),
+        forwards=len(shown) + scored + (written and written * _written_tokens()),
+    )
 
 
 def work_of(runners: Sequence[Runner]) -> Work:

@@ -29,7 +29,7 @@ class Estimate:
 
     Attributes:
         counts: exact.
-        cost: likewise, but for forwards; what is planned leaves out what is cached.
+        cost: likewise, but for forwards; what is planned leaves out what is cached, model by model.
         seconds: decoding, preprocessing and answering; 0 where every answer is cached, None where nothing is left or no video
             could be measured.
         measured_asks: how many asks the estimate rests on.
@@ -48,8 +48,8 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
 
     The sample is the first video that can be decoded, and up to 8 of its asks, spread evenly from the fewest frames to the most
     and answered twice: the first time warms up. The estimate is the time to decode that video times the number of videos, and
-    the time per frame in the tower, per set of frames read and per ask, each times its number. Other videos may be longer, and
-    the sample's batches are not the sweep's: take it for an order of magnitude.
+    the time per frame in the tower, per set of frames read and per ask, each times its number. Other videos may be longer or lack
+    answers of other models, and the sample's batches are not the sweep's: take it for an order of magnitude.
 
     Args:
         videos: those that are not done.
@@ -60,7 +60,6 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         DeviceError: a model's runtime failed.
     """
     counts, costs = Counts(), Cost()
-    models, scorings = len(opened.runners), opened.plan.config.scoring
     measured: _Measured | None = None
     asked_of = 0  # videos
     for chosen in choose_each(opened.plan, videos, opened.sources, threads=opened.threads):
@@ -70,13 +69,11 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         asks = distinct_asks(choices, opened.plan.config.option_orders)
         known = KnownAnswers.of(video, asks, opened)
         counts += replace(count(opened.plan, video, choices), cached=len(known.kept))
-        costs += Cost(
-            planned=cost(known.left, scorings, models=models).planned, naive=cost(asks, scorings, models=models).naive
-        )
+        costs += cost(known.keys, asks, kept=known.kept)
         asked_of += bool(known.left)
         if measured is None and known.left:
             try:
-                measured = _measure(video, known.left, opened)
+                measured = _measure(video, known, opened)
             except VideoError:  # the sweep itself will report it
                 continue
     if measured is None:
@@ -111,27 +108,30 @@ class _Measured:
         return tower + prefill + self.answer_s * asks / self.asks
 
 
-def _measure(video: PlannedVideo, asks: Mapping[AskKey, Choice], opened: OpenSweep) -> _Measured:
+def _measure(video: PlannedVideo, known: KnownAnswers, opened: OpenSweep) -> _Measured:
+    scorings = opened.plan.config.scoring
     started = time.perf_counter()
-    frames = shown_frames(video.rows[0], asks, opened.runners, threads=opened.threads)
+    frames = shown_frames(
+        video.rows[0], known.left, opened.runners, scorings=scorings, but=known.kept, threads=opened.threads
+    )
     decode_s = time.perf_counter() - started
-    sample, scorings = _spread(asks), opened.plan.config.scoring
+    sample = _spread(known.left)
     # The second time the tower has nothing to do; the first time everything else is cold.
-    cold = answer_all(sample, frames, opened.runners, scorings=scorings).values()
-    warm = answer_all(sample, frames, opened.runners, scorings=scorings).values()
+    cold = answer_all(sample, frames, opened.runners, scorings=scorings, but=known.kept)
+    warm = answer_all(sample, frames, opened.runners, scorings=scorings, but=known.kept).values()
     return _Measured(
         decode_s=decode_s,
-        tower_s=sum(answer.tower_time_s for answer in cold),
+        tower_s=sum(answer.tower_time_s for answer in cold.values()),
         prefill_s=sum(answer.prefill_time_s for answer in warm),
         answer_s=sum(answer.answer_time_s for answer in warm),
-        sample=cost(sample, scorings, models=len(opened.runners)).planned,
+        sample=cost(cold, sample).planned,
         asks=len(cold),
         path=video.path,
     )
 
 
 def _spread(asks: Mapping[AskKey, Choice]) -> dict[AskKey, Choice]:
-    """Up to `_SAMPLE` of the asks, which come with the fewest frames first."""
-    keys = list(asks)
+    """Up to `_SAMPLE` of the asks, from those with the fewest frames to those with the most."""
+    keys = sorted(asks, key=lambda key: len(asks[key].rows))
     positions = np.unique(np.linspace(0, len(keys) - 1, min(_SAMPLE, len(keys))).astype(np.int64))
     return {keys[position]: asks[keys[position]] for position in positions.tolist()}

@@ -87,7 +87,9 @@ def _swept(
     plan, config = opened.plan, opened.plan.config
     known = KnownAnswers.of(video, distinct_asks(choices, config.option_orders), opened)
     counts = replace(count(plan, video, choices), cached=len(known.kept))
-    frames = shown_frames(video.rows[0], known.left, opened.runners, threads=opened.threads)
+    frames = shown_frames(
+        video.rows[0], known.left, opened.runners, scorings=config.scoring, but=known.kept, threads=opened.threads
+    )
     before = work_of(opened.runners)
     with Keeper(known, opened) as keeper:
 
