@@ -17,13 +17,14 @@ import torch
 from transformers import SmolVLMForConditionalGeneration
 
 from contracts.equality_suite import EqualitySuite
-from contracts.runner_suite import OPTIONS, QUESTION, TOLERANCE, RunnerSuite, logprobs, noise, prepared
+from contracts.runner_suite import OPTIONS, QUESTION, SCORINGS, TOLERANCE, RunnerSuite, logprobs, noise, prepared
 from framedex.errors import ArtefactError, DeviceError, UsageError
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask, PreparedFrames, Runner
 from framedex.mllm.engine import TransformersRunner
 from framedex.mllm.options import Dtype, Limits, RunnerOptions
 from framedex.mllm.smolvlm import SmolVlm
+from framedex.mllm.tokens import WRITTEN_TOKENS
 from plain_mllm import Inputs, PlainModel, channels_first
 from plain_smolvlm import plain_smolvlm
 from smolvlm_checkpoints import make_smolvlm, tiny_smolvlm
@@ -125,10 +126,89 @@ def test_the_key_tells_templates_dtypes_and_versions_apart_but_not_limits(
         changed.setattr("framedex.mllm.engine.transformers", SimpleNamespace(__version__="5.99.0"))
         keys.add(key())
     with monkeypatch.context() as changed:
+        changed.setattr("framedex.mllm.engine.tokenizers", SimpleNamespace(__version__="0.99.0"))
+        keys.add(key())
+    with monkeypatch.context() as changed:
+        changed.setattr("framedex.mllm.engine.SCORING_VERSION", 2)
+        keys.add(key())
+    with monkeypatch.context() as changed:
+        changed.setattr(SmolVlm, "rules_version", 2)
+        keys.add(key())
+    with monkeypatch.context() as changed:
         changed.setattr(SmolVlm, "template", replace(SmolVlm.template, version="smolvlm-2"))
         keys.add(key())
-    assert len(keys) == 5
+    assert len(keys) == 8
     assert key() == whole
+
+
+def checkpoint_that_writes(folder: Path, **fields: object) -> Path:
+    """The tiny checkpoint with fields of its generation_config.json changed."""
+    shutil.copytree(tiny_smolvlm(), folder)
+    path = folder / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    return folder
+
+
+@pytest.mark.parametrize("penalty", [1.05, 1.3])
+def test_a_penalty_on_repetition_counts_as_in_the_plain_models_generate(
+    runner: Runner, tmp_path: Path, penalty: float
+) -> None:
+    folder = checkpoint_that_writes(tmp_path / "penalty", repetition_penalty=penalty)
+    asks = [
+        Ask(frames=frames, question=question, options=order, scoring="generate")
+        for frames in (None, prepared(runner, 3), prepared(runner, 2, seed=1))
+        for question in (QUESTION, "Which?")
+        for order in (OPTIONS, OPTIONS[::-1])
+    ]
+    plain = plain_smolvlm(folder)
+    with load_runner(folder, threads=1) as penalised:
+        answers = penalised.answer(asks)
+        assert penalised.key != runner.key
+    assert [answer.written for answer in answers] == [plain.written(ask, most=WRITTEN_TOKENS) for ask in asks]
+    if penalty > 1.1:
+        assert [answer.written for answer in answers] != [answer.written for answer in runner.answer(asks)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("no_repeat_ngram_size", 2), ("suppress_tokens", [7]), ("min_new_tokens", 3), ("num_beams", 2)],
+)
+def test_what_generate_would_do_beyond_that_is_named_and_not_left_out(
+    runner: Runner, tmp_path: Path, field: str, value: object
+) -> None:
+    folder = checkpoint_that_writes(tmp_path / "more", **{field: value})
+    asks = [Ask(frames=None, question=QUESTION, options=OPTIONS, scoring=way) for way in SCORINGS]
+    with load_runner(folder, threads=1) as more:
+        *scored, answer = more.answer(asks)
+        assert more.key != runner.key
+    assert (answer.status, answer.choice, answer.written) == ("invalid", None, "")
+    assert f"generation_config.json asks for {field} {value!r}, which framedex does not run" in answer.status_detail
+    assert logprobs(scored[:1]).tolist() == logprobs(runner.answer(asks[:1])).tolist()
+
+
+def test_fields_that_change_nothing_are_no_reason_to_refuse(runner: Runner, tmp_path: Path) -> None:
+    folder = checkpoint_that_writes(tmp_path / "neutral", num_beams=1, min_length=0, suppress_tokens=[], top_k=20)
+    with load_runner(folder, threads=1) as neutral:
+        assert neutral.key == runner.key
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "generation_config.json: expected JSON"),
+        ("[]", "generation_config.json: expected a JSON object, got a list"),
+        ('{"eos_token_id": "x"}', "expected eos_token_id to be a token id or a list of them, got 'x'"),
+        ('{"eos_token_id": [1, true]}', "expected eos_token_id to be a token id or a list of them"),
+        ('{"repetition_penalty": "x"}', "expected repetition_penalty to be a number above 0, got 'x'"),
+        ('{"repetition_penalty": 0}', "expected repetition_penalty to be a number above 0, got 0"),
+        ('{"max_new_tokens": "x"}', "how answers are written does not hold"),
+    ],
+)
+def test_a_generation_config_that_does_not_hold_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    folder = shutil.copytree(tiny_smolvlm(), tmp_path / "checkpoint")
+    (folder / "generation_config.json").write_text(text)
+    with pytest.raises(ArtefactError, match=re.escape(message)):
+        load_runner(folder, threads=1)
 
 
 def test_the_processs_threads_are_put_back(runner: Runner) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from framedex.mllm.base import Answer
 from framedex.mllm.branches import Branch
 from framedex.mllm.frame_sets import FrameSet
+from framedex.mllm.greedy import GreedyRules
 from framedex.mllm.options import Limits
 from framedex.mllm.reading import Reading, ReadTree
 
@@ -23,7 +24,7 @@ def answers_of(
     to_come: Sequence[FrameSet],
     *,
     limits: Limits,
-    stops: Collection[int],
+    greedy: GreedyRules,
 ) -> dict[int, tuple[Answer, list[int] | None]]:
     """Answers to all that is asked about some sets of frames.
 
@@ -32,7 +33,7 @@ def answers_of(
         batch: sets that are read together.
         to_come: sets that follow.
         limits: how much at a time.
-        stops: tokens that end a written answer.
+        greedy: how answers are written.
 
     Returns:
         By row the answer, and the tokens that were written; None where none were.
@@ -43,7 +44,7 @@ def answers_of(
     prefilled = time.perf_counter()
     answers: dict[int, tuple[Answer, list[int] | None]] = {}
     weights: dict[int, int] = {}
-    for read in chain(reading.trees(batch, prefix, limits), reading.write(batch, prefix, limits, stops=stops)):
+    for read in chain(reading.trees(batch, prefix, limits), reading.write(batch, prefix, limits, greedy=greedy)):
         words = read.written or (None,) * len(read.tree.branches)
         for branch, totals, ids in zip(read.tree.branches, _totals(reading, read), words, strict=True):
             answers[branch.row] = (_answer(branch, totals), ids)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, get_args
+from typing import Self, TypeVar, get_args
 
 import numpy as np
+import tokenizers
 import torch
 import transformers
 from numpy.typing import NDArray
@@ -25,10 +26,12 @@ from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.device import Place, is_out_of_memory
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet, by_frames
+from framedex.mllm.greedy import FILE, GreedyRules, read_generation
 from framedex.mllm.language import LanguageModel
 from framedex.mllm.load import ATTENTION, load_model
 from framedex.mllm.options import RunnerOptions
 from framedex.mllm.parse import PARSER_VERSION, chosen_option
+from framedex.mllm.prompt import SCORING_VERSION
 from framedex.mllm.reading import Reading, first_batch
 from framedex.mllm.token_cache import TokenCache
 from framedex.mllm.token_files import TokenFiles
@@ -71,6 +74,7 @@ class TransformersRunner:
         if threads < 1:
             raise UsageError(f"MLLM: expected threads of 1 or more, got {threads}")
         place = Place.choose(options)
+        generation = read_generation(checkpoint.folder)
         loaded = load_model(
             checkpoint,
             model_type=family.model_type,
@@ -80,12 +84,17 @@ class TransformersRunner:
         )
         opened = family(checkpoint, loaded)
         text = loaded.model.config.get_text_config()
+        greedy = GreedyRules.of(
+            loaded.model.generation_config if generation is None else generation,
+            subject=checkpoint.folder / ("config.json" if generation is None else FILE),
+        )
         self._tokenizer = PromptReader(
             checkpoint.tokenizer,
             family.template,
             context=int(text.max_position_embeddings),
             placeholder_id=opened.placeholder_id,
             vocabulary=int(text.vocab_size),
+            unwritable=greedy.refusal,
         )
         language = LanguageModel(
             opened.language_model,
@@ -93,7 +102,7 @@ class TransformersRunner:
             placeholder_id=opened.placeholder_id,
             pad_id=self._tokenizer.turn_end_id,
         )
-        self._stops = _stops(loaded.model, self._tokenizer)
+        self._greedy = replace(greedy, stops=greedy.stops | {self._tokenizer.turn_end_id})
         self._place = place
         self._limits = place.limits
         self._work_before_close = Work()
@@ -104,12 +113,14 @@ class TransformersRunner:
         self._key = json_key(
             {
                 "files": checkpoint.digest(),
-                "processor": dict(opened.rules),
+                "processor": [family.rules_version, dict(opened.rules)],
                 "template": self._template,
                 "dtype": place.dtype,
                 "attention": ATTENTION,
                 "transformers": transformers.__version__,
-                "writing": [sorted(self._stops), WRITTEN_TOKENS, PARSER_VERSION],
+                "tokenizers": tokenizers.__version__,
+                "scoring": SCORING_VERSION,
+                "writing": [self._greedy.as_json(), WRITTEN_TOKENS, PARSER_VERSION],
             }
         )
         self._files = None if options.token_folder is None else TokenFiles(options.token_folder, self._key)
@@ -124,7 +135,7 @@ class TransformersRunner:
 
     @property
     def key(self) -> str:
-        """MLLM key: 32 hex digits over files, frame rules, template, dtype, attention, transformers and how answers are read."""
+        """MLLM key: 32 hex digits over files, frame rules, template, dtype, attention, libraries, scoring and writing."""
         return self._key
 
     @property
@@ -295,7 +306,7 @@ class TransformersRunner:
         self._limits = halved
 
     def _answers(self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]) -> dict[int, Answer]:
-        answers = answers_of(reading, batch, to_come, limits=self._limits, stops=self._stops)
+        answers = answers_of(reading, batch, to_come, limits=self._limits, greedy=self._greedy)
         if not np.isfinite([each for answer, _ in answers.values() for each in answer.option_logprobs]).all():
             raise DeviceError(
                 f"{self.name}: log-probabilities are not finite in {self._place.dtype}; run it in float32"
@@ -313,9 +324,3 @@ class TransformersRunner:
             return replace(answer, choice=choice)
         detail = f"what the model wrote names no option: {answer.written!r}"
         return replace(answer, choice=None, status="unparsable", status_detail=detail)
-
-
-def _stops(model: Any, tokenizer: PromptReader) -> frozenset[int]:
-    """Tokens that end an answer: the turn's end, and those of the checkpoint's generation_config.json."""
-    ends = model.generation_config.eos_token_id
-    return frozenset({tokenizer.turn_end_id, *(ends if isinstance(ends, list) else [] if ends is None else [ends])})

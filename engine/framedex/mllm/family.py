@@ -61,6 +61,8 @@ class Family(Protocol):
     #: The class in transformers.
     architecture: ClassVar[str]
     template: ClassVar[Template]
+    #: A new number whenever frames are resized, normalised or chosen by other rules of ours. Part of the MLLM key.
+    rules_version: ClassVar[int]
 
     def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None: ...
 

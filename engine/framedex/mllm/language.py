@@ -6,7 +6,7 @@ so every branch reads as if it were alone. The prefix's keys and values are used
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,10 +226,23 @@ class Growing:
         self.readings += 1
         return hidden
 
-    def likeliest(self, hidden: torch.Tensor) -> list[int]:
-        """The most likely token after each of some nodes, (k, hidden); ties to the smaller."""
-        parts = [hidden[start : start + _POSITIONS] for start in range(0, len(hidden), _POSITIONS)]
-        return [token for part in parts for token in self._language.logits(part).argmax(-1).tolist()]
+    def likeliest(self, hidden: torch.Tensor, *, earlier: Sequence[Collection[int]], penalty: float) -> list[int]:
+        """The most likely token after each of some nodes; ties to the smaller.
+
+        Args:
+            hidden: (k, hidden).
+            earlier: the tokens that stand before each answer's next.
+            penalty: what their logits are divided by where positive, multiplied by where negative; 1 for none.
+        """
+        found: list[int] = []
+        for start in range(0, len(hidden), _POSITIONS):
+            logits = self._language.logits(hidden[start : start + _POSITIONS])
+            if penalty != 1:
+                for row, tokens in zip(logits, earlier[start : start + _POSITIONS], strict=True):
+                    at = torch.tensor(sorted(tokens), device=row.device)
+                    row[at] = torch.where(row[at] < 0, row[at] * penalty, row[at] / penalty)
+            found.extend(logits.argmax(-1).tolist())
+        return found
 
 
 def cache_of(prefix: Prefix) -> Cache:

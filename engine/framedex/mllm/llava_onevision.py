@@ -125,6 +125,7 @@ class LlavaOnevision:
     model_type: ClassVar[str] = "llava_onevision"
     architecture: ClassVar[str] = "LlavaOnevisionForConditionalGeneration"
     template: ClassVar[Template] = TEMPLATE
+    rules_version: ClassVar[int] = 1
 
     def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None:
         self._model = loaded.model

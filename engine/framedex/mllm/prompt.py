@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 from framedex.mllm.base import Scoring
 
+#: Part of every MLLM key: a new number whenever a question is put in other words, a letter has other spellings, or options are
+#: added up otherwise.
+SCORING_VERSION = 1
+
 LETTERS = string.ascii_uppercase
 
 _INSTRUCTIONS: dict[Scoring, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -11,6 +11,7 @@ import torch
 from framedex.mllm.branches import Tree, grown
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet
+from framedex.mllm.greedy import GreedyRules
 from framedex.mllm.language import Growing, LanguageModel, Prefix
 from framedex.mllm.options import Limits
 from framedex.mllm.tokens import WRITTEN_TOKENS
@@ -120,7 +121,7 @@ class Reading:
                 yield ReadTree(tree=tree, hidden=states)
 
     def write(
-        self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits, *, stops: Collection[int]
+        self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits, *, greedy: GreedyRules
     ) -> Iterator[ReadTree]:
         """Read the questions whose answers are written, and write them.
 
@@ -128,12 +129,12 @@ class Reading:
             batch: sets that `prefix` is of.
             prefix: of the batch.
             limits: tokens at a time.
-            stops: tokens that end an answer.
+            greedy: how they are written.
         """
         for number, frame_set in enumerate(batch):
             for tree in grown(frame_set.asked(writes=True), limit=min(limits.tokens, _TREE_TOKENS)):
                 growing = Growing(self._language, None if prefix is None else prefix.row(number))
-                hidden, answers = written(growing, tree, stops=stops, most=WRITTEN_TOKENS)
+                hidden, answers = written(growing, tree, before=frame_set.prefix, greedy=greedy, most=WRITTEN_TOKENS)
                 self._work += Work(forwards=growing.readings, suffix_tokens=len(tree.tree))
                 yield ReadTree(tree=tree, hidden=hidden, written=tuple(answers))
 

@@ -202,6 +202,7 @@ class SmolVlm:
     model_type: ClassVar[str] = "smolvlm"
     architecture: ClassVar[str] = "SmolVLMForConditionalGeneration"
     template: ClassVar[Template] = TEMPLATE
+    rules_version: ClassVar[int] = 1
 
     def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None:
         self._model = loaded.model

@@ -66,6 +66,14 @@ class TokenTree:
             after = node
         return 0
 
+    def path(self, node: int) -> list[int]:
+        """The tokens from a node back to the first, its own among them."""
+        tokens = []
+        while node != ROOT:
+            tokens.append(self._ids[node])
+            node = self._parents[node]
+        return tokens
+
     def visible(self) -> NDArray[np.bool_]:
         """bool (n, n): whether the node of a row sees the node of a column."""
         seen = np.eye(len(self._ids), dtype=np.bool_)

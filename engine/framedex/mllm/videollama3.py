@@ -208,6 +208,7 @@ class VideoLlama3:
     model_type: ClassVar[str] = "video_llama_3"
     architecture: ClassVar[str] = "VideoLlama3ForConditionalGeneration"
     template: ClassVar[Template] = TEMPLATE
+    rules_version: ClassVar[int] = 1
 
     def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None:
         self._model = loaded.model

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import torch
 
 from framedex.mllm.branches import Tree
+from framedex.mllm.greedy import GreedyRules
 from framedex.mllm.language import Growing
+from framedex.mllm.tokens import Ids
 
 
 @torch.inference_mode()
-def written(growing: Growing, tree: Tree, *, stops: Collection[int], most: int) -> tuple[torch.Tensor, list[list[int]]]:
+def written(
+    growing: Growing, tree: Tree, *, before: Ids, greedy: GreedyRules, most: int
+) -> tuple[torch.Tensor, list[list[int]]]:
     """Continue each branch by its most likely token, again and again.
 
     Args:
         growing: what was read before; the tree is not.
         tree: of prompts whose answers are written; grows.
-        stops: tokens that end an answer.
+        before: ids of what was read before.
+        greedy: what ends an answer, and what a repeated token costs.
         most: tokens of an answer, >= 1.
 
     Returns:
@@ -31,12 +34,17 @@ def written(growing: Growing, tree: Tree, *, stops: Collection[int], most: int) 
     nodes = {number: branch.leaf for number, branch in enumerate(tree.branches)}
     while nodes:
         fresh = sorted(set(nodes.values()) - set(likeliest))
-        likeliest.update(zip(fresh, growing.likeliest(states[fresh]), strict=True))
+        earlier = [{*before, *tree.tree.path(node)} for node in fresh]
+        likeliest.update(
+            zip(
+                fresh, growing.likeliest(states[fresh], earlier=earlier, penalty=greedy.repetition_penalty), strict=True
+            )
+        )
         for number, node in list(nodes.items()):
             token = likeliest[node]
-            if token not in stops:
+            if token not in greedy.stops:
                 answers[number].append(token)
-            if token in stops or len(answers[number]) == most:
+            if token in greedy.stops or len(answers[number]) == most:
                 del nodes[number]
             else:
                 # Prompts that are alike write alike: the node may be there already.
