@@ -152,6 +152,16 @@ def test_a_folder_of_ones_own_and_a_name_that_is_none(sweep: SweepFolder, tmp_pa
     assert framedex("sweep", sweep.config, "-o", tmp_path / "third", "--answer-cache", " ").code == 2
 
 
+def test_a_file_in_the_folders_place_is_refused_before_anything_is_asked(sweep: SweepFolder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for named in (tmp_path / "file", tmp_path / "file" / "below"):
+        ran = framedex("sweep", sweep.config, "-o", tmp_path / "RUN", "--answer-cache", named)
+        assert ran.code == 2
+        assert f"answer cache {named}: expected a folder, but {tmp_path / 'file'} is none" in ran.err
+    assert not (tmp_path / "RUN").exists()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_network_file_system_is_refused(sweep: SweepFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from framedex import cache_file
 

@@ -104,6 +104,26 @@ def test_the_same_model_elsewhere_is_the_same_model(world: SmallWorld, tmp_path:
         assert another.completions == []
 
 
+def test_a_server_started_again_with_a_longer_context_is_asked_what_it_refused(
+    world: SmallWorld, tmp_path: Path
+) -> None:
+    shutil.copytree(world.store, tmp_path / "S", ignore=shutil.ignore_patterns("cache"))
+    short = {"context": True}
+
+    def refusing(got: Got, before: int) -> Play:
+        if short["context"] and got.path == "/v1/chat/completions" and not is_probe(got):
+            return Play({"error": {"message": "the maximum context length is 64 tokens"}}, status=400)
+        return letters(got, before)
+
+    with chat_server(refusing) as server:
+        sweep = served_sweep(tmp_path, world, server.url, videos=1, store=str(tmp_path / "S"))
+        first = ok("sweep", sweep.config, "-o", sweep.run, "--json").json()
+        assert first["statuses"] == {"truncated-prompt": first["records"]}
+        short["context"] = False
+        second = ok("sweep", sweep.config, "-o", tmp_path / "longer", "--json", "--reuse", sweep.run).json()
+        assert (second["answers_from_cache"], second["statuses"]) == (0, {"ok": second["records"]})
+
+
 def test_nothing_there_is_said_before_any_video_is_decoded(world: SmallWorld, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

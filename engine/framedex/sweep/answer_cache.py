@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -80,13 +81,13 @@ class AnswerCache:
         for key, data in found.items():
             answer, maker = _parted(data)
             kept = _parsed(answer, makers.get(maker))
-            if kept is not None:
+            if kept is not None and _lasts(kept):
                 held[key] = kept
         return held
 
     def write(self, answers: Mapping[str, Kept]) -> None:
-        """Keep answers by key; those that no model was asked for, as they are invalid, are not kept."""
-        answers = {key: kept for key, kept in answers.items() if kept.answer.status != "invalid"}
+        """Keep answers by key; not those that no model was asked for, as they are invalid, and no server's refusals."""
+        answers = {key: kept for key, kept in answers.items() if _lasts(kept)}
         if not self._writes or self._file is None:
             self._held.update(answers)
         elif answers:
@@ -106,13 +107,34 @@ def cache_path(store: Path, folder: Path | None) -> Path:
     """Where the answers of a store's questions are kept: beside its other caches, or in a folder that was named.
 
     Raises:
-        UsageError: the folder is on a network file system, where SQLite's locks cannot be relied on.
+        UsageError: the folder cannot be made or written to, or is on a network file system, where SQLite's locks cannot be
+            relied on.
     """
     if folder is None:
         return store_cache_file(store, _NAME)
+    _check_folder(folder)
     if is_network(folder.resolve()):
         raise UsageError(f"answer cache {folder}: is on a network file system; name a folder on a disk of this machine")
     return folder / _NAME
+
+
+def _check_folder(folder: Path) -> None:
+    """Before any model is asked, see that answers can be kept there; nothing is made."""
+    file, there = folder / _NAME, folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UsageError(f"answer cache {folder}: expected a folder, but {there} is none; name a folder, or off")
+    if not os.access(there, os.W_OK | os.X_OK) or (file.exists() and not (file.is_file() and os.access(file, os.W_OK))):
+        raise UsageError(f"answer cache {folder}: cannot be written to; name a folder that can, or off")
+
+
+def _lasts(kept: Kept) -> bool:
+    """Whether the same model gives the same answer again: a server may be started anew with room for longer prompts."""
+    if kept.answer.status == "truncated-prompt":
+        runtime = str((json.loads(kept.made_by) or {}).get("runtime", ""))
+        return runtime.partition(":")[0] != "server"
+    return kept.answer.status != "invalid"
 
 
 def _rows(answers: Mapping[str, Kept]) -> Iterator[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from framedex.errors import UsageError
 from framedex.keys import json_key
 from framedex.mllm.base import Answer
+from framedex.sweep import answer_cache
 from framedex.sweep.answer_cache import AnswerCache, Kept
 
 ANSWER = Answer(
@@ -60,6 +63,44 @@ def test_what_no_model_was_asked_is_not_kept(path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("runtime", ["server", "server: vllm"])
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_server_that_may_be_started_with_a_longer_context_is_asked_again(
+    path: Path, runtime: str, in_memory: bool
+) -> None:
+    too_long = dataclasses.replace(ANSWER, choice=None, status="truncated-prompt", status_detail="4096 tokens")
+    served, local = (json.dumps({"runtime": each}) for each in (runtime, "transformers"))
+    given = {KEYS[0]: kept(too_long, served), KEYS[1]: kept(too_long, local), KEYS[2]: kept(ANSWER, served)}
+    cache = AnswerCache(None if in_memory else path)
+    cache.write(given)
+    assert cache.read(KEYS) == {key: given[key] for key in KEYS[1:3]}
+
+
+def test_a_servers_refusal_that_an_earlier_framedex_kept_is_not_there(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_long = dataclasses.replace(ANSWER, choice=None, status="truncated-prompt", status_detail="4096 tokens")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(answer_cache, "_lasts", lambda _: True)
+        AnswerCache(path).write({KEYS[0]: kept(too_long, '{"runtime":"server: vllm"}'), KEYS[1]: kept()})
+    assert AnswerCache(path).read(KEYS) == {KEYS[1]: kept()}
+
+
+def test_a_folder_that_is_none_or_cannot_be_made_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "taken" / "answers.sqlite").mkdir(parents=True)
+    for named in ("file", "file/below/it", "gone", "gone/below"):
+        with pytest.raises(
+            UsageError, match=r"answer cache .*: expected a folder, but .* is none; name a folder, or off"
+        ):
+            answer_cache.cache_path(tmp_path, tmp_path / named)
+    with pytest.raises(UsageError, match="cannot be written to"):
+        answer_cache.cache_path(tmp_path, tmp_path / "taken")
+    assert answer_cache.cache_path(tmp_path, tmp_path / "new" / "er") == tmp_path / "new" / "er" / "answers.sqlite"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "gone", "taken"]
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_where_nothing_is_to_be_written_answers_last_as_long_as_it_does(path: Path, in_memory: bool) -> None:
     AnswerCache(path).write({KEYS[0]: kept()})
@@ -88,8 +129,6 @@ def test_a_value_that_does_not_hold_is_not_there(path: Path, number: int) -> Non
 
 
 def test_answers_of_another_framedex_are_not_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from framedex.sweep import answer_cache
-
     monkeypatch.setattr(answer_cache, "_KEPT", (*answer_cache._KEPT, "tower_time_s"))
     AnswerCache(path).write({KEYS[0]: kept()})
     monkeypatch.undo()
