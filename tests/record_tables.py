@@ -46,6 +46,7 @@ _PLAIN = Record(
     correct=True,
     status="ok",
     status_detail="",
+    written="",
     option_logprobs=(-1.0, -2.0, -3.0, -4.0),
     option_tokens=(1, 1, 1, 1),
     prompt_tokens=100,

@@ -53,9 +53,11 @@ def test_a_sweep_records_what_the_server_gave_and_no_key(world: SmallWorld, tmp_
         assert printed["statuses"] == {"ok": printed["records"]}
         assert printed["work"]["forwards"] == printed["asks"] == len(server.completions)
         assert {got.headers["Authorization"] for got in server.requests} == {f"Bearer {SECRET}"}
+    said = recorded("sglang")["choices"][0]["message"]["content"]
     for record in read_records(sweep.run):
         by_letter = record["scoring"] == "letter"
         assert record["answer"] == record["option_order"][2]  # "C" is what this server always says
+        assert record["written"] == ("" if by_letter else said)
         assert record["option_logprobs"] == (
             [dict(zip(record["option_order"], (-1.5, -3.0, -0.5, -3.25), strict=True))[at] for at in range(4)]
             if by_letter
@@ -102,6 +104,12 @@ def test_the_same_model_elsewhere_is_the_same_model(world: SmallWorld, tmp_path:
         second = ok("sweep", sweep.config, "-o", tmp_path / "again", "--json").json()
         assert second["answers_from_cache"] == second["asks"] == first["asks"]
         assert another.completions == []
+        third = ["--answer-cache", "off", "--reuse", sweep.run]
+        ok("sweep", sweep.config, "-o", tmp_path / "from-records", *third)
+        assert another.completions == []
+    first_records = without_times(read_records(sweep.run))
+    assert first_records == without_times(read_records(tmp_path / "again"))
+    assert first_records == without_times(read_records(tmp_path / "from-records"))
 
 
 def test_a_server_started_again_with_a_longer_context_is_asked_what_it_refused(

@@ -49,6 +49,7 @@ class Record:
         correct: None where there is no answer because the row is invalid; False where unparsable or truncated.
         status: "ok", "unparsable", "truncated-prompt" or "invalid".
         status_detail: why, where not "ok".
+        written: the model's own words, where the answer was read out of them; "" elsewhere.
         option_logprobs: natural log, summed over tokens.
         option_tokens: tokens of each option.
         prompt_tokens: tokens before the option.
@@ -86,6 +87,7 @@ class Record:
     correct: bool | None
     status: Status
     status_detail: str
+    written: str
     option_logprobs: tuple[float, ...]
     option_tokens: tuple[int, ...]
     prompt_tokens: int

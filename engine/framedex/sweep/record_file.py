@@ -11,7 +11,7 @@ from framedex.errors import StoreError, UsageError
 from framedex.sweep.record import schema
 
 #: Columns that records of earlier versions lack; empty texts there.
-_LATER = ("answer_key",)
+_LATER = ("answer_key", "written")
 
 
 def record_files(run: Path) -> list[Path]:

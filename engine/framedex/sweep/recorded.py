@@ -20,6 +20,7 @@ _COLUMNS = (
     "answer",
     "status",
     "status_detail",
+    "written",
     "option_logprobs",
     "option_tokens",
     "prompt_tokens",
@@ -70,6 +71,7 @@ def _answer(row: dict[str, Any]) -> Answer:
         prompt_tokens=row["prompt_tokens"],
         status=row["status"],
         status_detail=row["status_detail"],
+        written=row["written"],
     )
 
 

@@ -192,6 +192,7 @@ def _record(
         correct=None if answer.status == "invalid" else chosen == gold,
         status=answer.status,
         status_detail=answer.status_detail,
+        written=answer.written,
         option_logprobs=_as_in_manifest(answer.option_logprobs, order),
         option_tokens=_as_in_manifest(answer.option_tokens, order),
         prompt_tokens=answer.prompt_tokens,
