@@ -238,6 +238,7 @@ def test_a_dry_run_counts_what_the_sweep_does_and_writes_nothing(done: Done, tmp
     assert all(printed["naive"][name] > 2 * printed["planned"][name] for name in printed["naive"])
     text = ok("sweep", done.sweep.config, "-o", run, "--threads", 1, "--dry-run").out
     assert "Nothing was written" in text
+    assert "forwards, roughly" in text
     assert list(tmp_path.iterdir()) == []
 
 
@@ -308,3 +309,30 @@ def test_two_models_answer_the_same_frames(world: SmallWorld, tmp_path: Path) ->
     assert len(first) == len(second) == printed["records"] // 2
     assert [record["rows"] for record in first] == [record["rows"] for record in second]
     assert [record["option_logprobs"] for record in first] != [record["option_logprobs"] for record in second]
+
+
+def test_memory_for_tokens_changes_what_the_tower_does_and_no_record(world: SmallWorld, tmp_path: Path) -> None:
+    lengths = [{"length": n, "stride": 1} for n in (1, 2, 3, 4)]
+    sweep = write_sweep(tmp_path, world, videos=1, per_video=1, windows=lengths, option_orders="given")
+    tokens_of_8_frames = 8 * 4 * 32 * 4  # each 2 x 2 tokens of 32 float32
+    tower_frames, records = [], []
+    for nbytes in (1 << 30, tokens_of_8_frames, 0):
+        run = tmp_path / str(nbytes)
+        more = ("--threads", 1, "--answer-cache", "off", "--token-memory", nbytes / (1 << 30))
+        printed = ok("sweep", sweep.config, "-o", run, "--json", *more).json()
+        tower_frames.append(printed["work"]["tower_frames"])
+        records.append(without_times(read_records(run)))
+    assert printed["frames"] == tower_frames[0] <= tower_frames[1] < tower_frames[2]
+    for each in records[1:]:
+        for one, other in zip(records[0], each, strict=True):
+            assert {**one, "option_logprobs": None} == {**other, "option_logprobs": None}
+            assert np.abs(np.subtract(one["option_logprobs"], other["option_logprobs"])).max() < 1e-4
+
+
+@pytest.mark.parametrize("gib", ["-1", "nan", "inf", "much"])
+def test_memory_for_tokens_that_is_no_number_of_gib(gib: str, world: SmallWorld, tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path, world, videos=1, per_video=1)
+    ran = framedex("sweep", sweep.config, "-o", sweep.run, "--token-memory", gib)
+    assert ran.code == 2
+    assert "--token-memory" in ran.err
+    assert "Traceback" not in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from framedex.sweep.opened import OpenSweep
     from framedex.sweep.plan import PlannedVideo
     from framedex.sweep.work import Outcome
+
+
+#: How counts are told that are not exact.
+_NOMINAL = {"forwards": "forwards, roughly"}
 
 
 def sweep(
@@ -46,6 +51,16 @@ def sweep(
         Path | None,
         typer.Option(
             metavar="FOLDER", help="Keep what the MLLMs' vision towers make of frames here, for other runs; large."
+        ),
+    ] = None,
+    token_memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1 << 20,
+            metavar="GIB",
+            help="Memory for them, per MLLM; where a video's are more, frames may pass the tower again. [default: 1]",
+            show_default=False,
         ),
     ] = None,
     fetch: Annotated[
@@ -106,7 +121,11 @@ def sweep(
     from framedex.sweep.run import check_run, pending
 
     mllm_options = RunnerOptions(
-        device=cast(DeviceChoice, device), dtype=cast(DtypeChoice, dtype), token_folder=token_folder, fetch=fetch
+        device=cast(DeviceChoice, device),
+        dtype=cast(DtypeChoice, dtype),
+        cache_nbytes=None if token_memory is None else _nbytes(token_memory),
+        token_folder=token_folder,
+        fetch=fetch,
     )
     swept = read_config(config)
     answers = _answer_cache(swept.store, answer_cache, in_memory=bool(reuse), writes=not dry_run)
@@ -142,6 +161,12 @@ def sweep(
         note(f"note: {answers.trouble}")
     if failed:
         raise typer.Exit(VideoError.exit_code)
+
+
+def _nbytes(gib: float) -> int:
+    if math.isnan(gib):  # which no range of click's refuses
+        raise typer.BadParameter("expected a number of GiB, got nan", param_hint="--token-memory")
+    return round(gib * (1 << 30))
 
 
 def _answer_cache(store: Path, where: str | None, *, in_memory: bool, writes: bool) -> AnswerCache | None:
@@ -233,8 +258,9 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
     print()
     print_table(
         ["what the models do", "here", "each ask alone"],
-        [[name.replace("_", " "), str(planned[name]), str(naive[name])] for name in planned],
+        [[_NOMINAL.get(name, name.replace("_", " ")), str(planned[name]), str(naive[name])] for name in planned],
     )
+    print("short sets share forwards, many questions about a set take more; a written answer is counted at its longest")
     if estimated.seconds == 0 and estimated.measured_video is None:
         print("\nevery answer is in the cache; only records are to be written")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, get_args
 
 import torch
@@ -33,7 +33,7 @@ class Place:
         """Resolve "auto": CUDA where torch finds a GPU; bfloat16 there, float32 on the CPU.
 
         Raises:
-            UsageError: an unknown name, or torch was told to round float32 products.
+            UsageError: an unknown name, a cache of fewer than 0 bytes, or torch was told to round float32 products.
             MissingDependency: CUDA is asked for and this torch has none.
             DeviceError: CUDA is asked for and there is no GPU.
         """
@@ -51,7 +51,10 @@ class Place:
         if dtype == "float32":
             require_full_products("MLLM in float32")
         usual = Limits(frames=32, tokens=16_384) if found.type == "cuda" else Limits()
-        return cls(device=found, label=device_label(found), dtype=dtype, limits=options.limits or usual)
+        limits = options.limits or usual
+        if options.cache_nbytes is not None:
+            limits = replace(limits, cache_nbytes=options.cache_nbytes)
+        return cls(device=found, label=device_label(found), dtype=dtype, limits=limits)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

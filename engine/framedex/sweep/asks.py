@@ -43,12 +43,17 @@ def ask_key(choice: Choice, order: Order) -> AskKey:
 
 
 def distinct_asks(choices: Sequence[Choice], orders: OptionOrders) -> dict[AskKey, Choice]:
-    """Every key with the first choice that needs it; fewest frames first, equal frame sets side by side."""
+    """Every key with the first choice that needs it; equal frame sets side by side, in the order of their first frames.
+
+    Sets that begin at a frame come one after the other, smaller ones first: what overlaps comes while its frames are still known.
+    """
     found: dict[AskKey, Choice] = {}
     for choice in choices:
         for order in orders_of(choice, orders):
             found.setdefault(ask_key(choice, order), choice)
-    in_order = sorted(
-        found.items(), key=lambda item: (len(item[1].rows), item[1].rows)
-    )  # stable: questions stay in order
-    return dict(in_order)
+    # Stable: questions stay in order.
+    return dict(sorted(found.items(), key=lambda item: _place(item[1].rows)))
+
+
+def _place(rows: tuple[int, ...]) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+    return rows[:1], len(rows), rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -15,6 +17,8 @@ def test_the_cpu_takes_float32_and_limits_of_its_own() -> None:
     assert (place.device.type, place.label, place.dtype, place.limits) == ("cpu", "cpu", "float32", Limits())
     mine = Limits(frames=3, tokens=5)
     assert Place.choose(RunnerOptions(device="cpu", dtype="bfloat16", limits=mine)).limits == mine
+    less = Place.choose(RunnerOptions(device="cpu", cache_nbytes=5)).limits
+    assert less == replace(place.limits, cache_nbytes=5)
     auto = Place.choose(RunnerOptions())
     assert auto.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert auto.dtype == ("bfloat16" if torch.cuda.is_available() else "float32")

@@ -43,6 +43,14 @@ def test_equal_frames_and_question_are_one_ask_whoever_chose_them() -> None:
     assert len(distinct_asks(choices, "cyclic")) == 9
 
 
+def test_sets_that_overlap_come_together() -> None:
+    windows = [tuple(range(start, start + n)) for n in (2, 1, 3) for start in (2, 0, 1)]
+    choices = [choice(name, tuple(1_000_000 * row for row in rows)) for name in "qr" for rows in (*windows, ())]
+    in_order = [asked.rows for asked in distinct_asks(choices, "given").values()]
+    firsts = [(0,), (0, 1), (0, 1, 2), (1,), (1, 2), (1, 2, 3), (2,), (2, 3), (2, 3, 4)]
+    assert in_order == [rows for rows in ((), *firsts) for _ in "qr"]
+
+
 def test_frame_sets_of_two_videos_are_two() -> None:
     assert frame_set_id("v", [1, 2]) == frame_set_id("v", (1, 2))
     assert (
