@@ -55,3 +55,11 @@ def test_prompts_keep_their_order_and_trees_their_limit(
 
 def test_nothing_asked_is_no_tree() -> None:
     assert grown([], limit=5) == []
+
+
+def test_a_path_is_a_nodes_own_tokens_and_none_of_another_branch() -> None:
+    tree = TokenTree()
+    tree.add([5, 6, 7])
+    leaf = tree.add([5, 8, 5])[-1]
+    assert tree.path(leaf) == [5, 8, 5]
+    assert tree.path(leaf - 1) == [8, 5]
