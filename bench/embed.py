@@ -1,6 +1,6 @@
 """How fast are frames embedded: runtimes × precisions × batch sizes × families, against torch and against the processor's limit?
 
-    python bench/embed.py              about a quarter of an hour
+    python bench/embed.py              an hour or so, most of it the exports
     python bench/embed.py --compiled   torch.compile on the CPU too, whose compiling takes minutes
     python bench/embed.py --quick      towers of two layers under the same names
 
