@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -16,6 +16,8 @@ from framedex.mllm.work import Work
 
 Scoring = Literal["option", "letter", "generate"]
 AnswerStatus = Literal["ok", "unparsable", "truncated-prompt", "invalid"]
+
+_MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +50,32 @@ class PreparedFrames:
             )
         if not (np.diff(self.pts_us) > 0).all():
             raise ValueError("[PreparedFrames] pts_us must increase strictly")
+
+    @classmethod
+    def of(
+        cls,
+        batch: FrameBatch,
+        resized: Callable[[Pixels], Iterable[Pixels]],
+        *,
+        origin_us: int,
+        last_us: int,
+        source: str,
+    ) -> Self:
+        """What `Runner.prepare` gives of n >= 1 frames; `resized` makes of uint8 (n, H, W, 3) the n pictures.
+
+        Raises:
+            ValueError: no frame, or frames outside origin_us to last_us.
+        """
+        if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
+            span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
+            raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
+        return cls(
+            pts_us=batch.pts_us,
+            times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
+            duration_s=(last_us - origin_us) / _MICROSECONDS,
+            pixels=tuple(resized(batch.frames)),
+            source=source,
+        )
 
     def __len__(self) -> int:
         return len(self.pts_us)

@@ -40,8 +40,6 @@ from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
 from framedex.torch_device import at_most
 
-_MICROSECONDS = 1_000_000
-
 T = TypeVar("T")
 
 
@@ -188,16 +186,8 @@ class TransformersRunner:
         Raises:
             ValueError: no frame, or frames outside origin_us to last_us.
         """
-        if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
-            span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
-            raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
-        return PreparedFrames(
-            pts_us=batch.pts_us,
-            times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
-            duration_s=(last_us - origin_us) / _MICROSECONDS,
-            pixels=tuple(self._opened()[0].resized(batch.frames)),
-            source=source,
-        )
+        family, _ = self._opened()
+        return PreparedFrames.of(batch, family.resized, origin_us=origin_us, last_us=last_us, source=source)
 
     def answer(self, asks: Sequence[Ask], *, answered: Answered | None = None) -> list[Answer]:
         """Answer in the order of the asks, and the same as one by one within 1e-4 of the largest logit.

@@ -33,7 +33,6 @@ from framedex.mllm.work import Work
 
 #: As many as OpenAI's interface gives, and vLLM unless it is started otherwise.
 _TOP = 20
-_MICROSECONDS = 1_000_000
 _TOO_LONG = ("context length", "maximum context", "max_model_len", "longer than the maximum model length")
 _TOO_MANY_IMAGES = "image(s) may be provided"
 
@@ -133,14 +132,11 @@ class ServedRunner:
         Raises:
             ValueError: no frame, or frames outside origin_us to last_us.
         """
-        if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
-            span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
-            raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
-        return PreparedFrames(
-            pts_us=batch.pts_us,
-            times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
-            duration_s=(last_us - origin_us) / _MICROSECONDS,
-            pixels=tuple(shrunk(batch.frames, self._served.longest_edge)),
+        return PreparedFrames.of(
+            batch,
+            lambda frames: shrunk(frames, self._served.longest_edge),
+            origin_us=origin_us,
+            last_us=last_us,
             source=source,
         )
 

@@ -398,23 +398,3 @@ def test_frames_outside_the_video_are_refused() -> None:
         batch = FrameBatch(pts_us=np.array([5], np.int64), frames=np.zeros((1, 4, 4, 3), np.uint8))
         with pytest.raises(ValueError, match="expected one frame or more within"):
             runner.prepare(batch, origin_us=6, last_us=9)
-
-
-@pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"url": "localhost:8000"}, "expected a URL such as"),
-        ({"url": "ftp://host/v1"}, "expected a URL such as"),
-        ({"url": "http://me:4711@host/v1"}, "without a user, key or query; put the key into the environment variable"),
-        ({"url": "http://host/v1?key=4711"}, "without a user, key or query"),
-        ({"model": " "}, "expected the name of a model"),
-        ({"image": "gif"}, "expected image png or jpeg, got 'gif'"),
-        ({"quality": 101}, "a quality of 1 to 100"),
-        ({"concurrency": 0}, "expected concurrency"),
-        ({"longest_edge": 0}, "expected concurrency, max_tokens and longest_edge of 1 or more"),
-    ],
-)
-def test_what_no_server_can_be_asked_with_is_refused(settings: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence) as raised:
-        ServedModel(**{"url": "http://host/v1", "model": "m", **settings})
-    assert "4711" not in str(raised.value)
