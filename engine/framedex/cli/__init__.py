@@ -21,13 +21,17 @@ def main() -> NoReturn:
         code = run(app)
     except KeyboardInterrupt:  # while the modules were still being imported
         code = 130
+    if _interrupted:  # an interpreter that ends gives our handler's place to the default, which kills
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """The first Ctrl-C ends the command; those after it do not disturb the end, not even one that comes in here."""
+    """The first Ctrl-C ends the command; those after it do not disturb the end, not even one that comes in here.
+
+    The handler stays: if the next one comes while it is being exchanged for "ignore", Python prints a traceback.
+    """
     if _interrupted:
         return
     _interrupted.append(True)
-    signal.signal(number, signal.SIG_IGN)
     signal.default_int_handler(number, frame)

@@ -85,7 +85,8 @@ class _Termination:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
 
-    def _exit(self, number: int, _frame: FrameType | None) -> None:
+    def _exit(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            return
         self.asked = True
-        signal.signal(number, signal.SIG_IGN)
         raise SystemExit(TERMINATED)
