@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +148,10 @@ class EqualitySuite:
             )
             assert np.abs(logprobs(letters) - logprobs(writers)).max() < TOLERANCE
 
-    def test_tokens_in_files_are_those_in_memory(self, tmp_path: Path) -> None:
+    def test_tokens_in_files_are_those_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Reading and the tower take no time, so that files are read.
+        monkeypatch.setattr("framedex.mllm.visual.time", SimpleNamespace(perf_counter=lambda: 0.0))
+
         def answers(folder: Path | None, cache_nbytes: int) -> tuple[np.ndarray, Work, str]:
             options = RunnerOptions(limits=Limits(cache_nbytes=cache_nbytes), token_folder=folder)
             with load_runner(self.plain().folder, threads=1, options=options) as runner:
@@ -164,7 +169,9 @@ class EqualitySuite:
             first, work, _ = answers(folder, cache_nbytes)
             assert work.tower_frames == 5
             again, work, told = answers(folder, cache_nbytes)
-            assert (work.tower_frames, told) == (0, "")
+            assert "files are used" in told
+            # Of the first frame, to be timed: it warms up, and passes once more.
+            assert work.tower_frames == 2
             assert work.read_frames >= 5
             assert np.array_equal(first, again)
             assert np.abs(again - expected).max() < TOLERANCE
@@ -172,7 +179,7 @@ class EqualitySuite:
         damaged.write_bytes(damaged.read_bytes()[:-1])
         again, work, told = answers(folder, 1 << 20)
         assert np.abs(again - expected).max() < TOLERANCE
-        assert work.tower_frames == 1
+        assert work.tower_frames == 2 + 1
         assert "1 files of visual tokens were damaged, and made again" in told
 
     def test_one_frame_all_frames_and_none(self) -> None:

@@ -160,7 +160,7 @@ class TransformersRunner:
 
     @property
     def trouble(self) -> str:
-        """That memory was short, or files of visual tokens damaged or slow; "" where nothing was."""
+        """That memory was short or files of visual tokens damaged, and what reading those takes; "" for nothing of it."""
         began, now = self._place.limits, self._limits
         told = []
         if now != began:
@@ -170,8 +170,8 @@ class TransformersRunner:
             )
         if self._files is not None and self._files.damaged:
             told.append(f"{self._files.damaged} files of visual tokens were damaged, and made again")
-        if self._reading is not None and self._reading.reading_is_slow:
-            told.append("reading files of visual tokens takes longer than the tower: they were read no more")
+        if self._reading is not None and self._reading.token_prices:
+            told.append(self._reading.token_prices)
         return f"{self.name}: {'; '.join(told)}" if told else ""
 
     def prepare(self, batch: FrameBatch, *, origin_us: int, last_us: int, source: str = "") -> PreparedFrames:

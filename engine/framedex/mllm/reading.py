@@ -85,9 +85,9 @@ class Reading:
         ]
 
     @property
-    def reading_is_slow(self) -> bool:
-        """Whether files of visual tokens were given up because the tower is quicker."""
-        return self._visual.reading_is_slow
+    def token_prices(self) -> str:
+        """What visual tokens take from files and in the tower, in words; "" where that is not known."""
+        return self._visual.prices.told
 
     def tower_s(self, frame_set: FrameSet) -> float:
         """Seconds that a set's frames took in the tower, told once."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -24,14 +26,16 @@ class TokenFiles:
     Args:
         folder: made where it is not there.
         mllm_key: of the model whose tokens they are.
-
-    Attributes:
-        damaged: files that did not hold, and were passed over.
     """
 
     def __init__(self, folder: Path, mllm_key: str) -> None:
         self._folder = folder / VERSION / mllm_key
-        self.damaged = 0
+        self._damaged: set[str] = set()
+
+    @property
+    def damaged(self) -> int:
+        """Files that did not hold, and were passed over."""
+        return len(self._damaged)
 
     def path(self, key: str) -> Path:
         """Where a frame's tokens are."""
@@ -54,9 +58,23 @@ class TokenFiles:
         except (SafetensorError, KeyError, ValueError):
             holds = False
         if not holds:
-            self.damaged += 1
+            self._damaged.add(key)
             return None
         return tokens
+
+    def evict(self, key: str) -> None:
+        """Have the system forget what it keeps of a frame's file, so that it comes from the disk when it is read next.
+
+        Where the platform cannot, or there is no such file, nothing is done.
+        """
+        if not hasattr(os, "posix_fadvise"):
+            return
+        with contextlib.suppress(OSError):  # whoever reads the file says what is wrong with it
+            file = os.open(self.path(key), os.O_RDONLY)
+            try:
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(file)
 
     def put(self, key: str, tokens: torch.Tensor) -> None:
         """Keep a frame's tokens, replacing what was there.

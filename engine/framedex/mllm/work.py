@@ -10,7 +10,7 @@ class Work:
     """Done or planned.
 
     Attributes:
-        tower_frames: frames that pass the vision tower.
+        tower_frames: frames that pass the vision tower, those among them that pass only to time it as their tokens are in files.
         read_frames: frames whose tokens are read from files instead.
         prefills: sets of frames whose part of the prompt is read.
         forwards: calls of the language model, prefills included; sets that are read together are one.

@@ -36,15 +36,26 @@ def test_every_damaged_byte_is_noticed(tmp_path: Path) -> None:
     files.put(KEY, torch.arange(6.0).reshape(2, 3))
     path = files.path(KEY)
     whole = path.read_bytes()
+    noticed = 0
     for position in range(len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         got = files.get(KEY)
         # A space in the header's padding says nothing.
         assert got is None or torch.equal(got, torch.arange(6.0).reshape(2, 3))
-    assert files.damaged > 24
+        noticed += got is None
+    assert noticed > 24
+    assert files.damaged == 1, "one file"
     for cut in (0, 7, 40, len(whole) - 1):
         path.write_bytes(whole[:cut])
         assert files.get(KEY) is None
     files.put(KEY, torch.zeros(1, 1))
     assert torch.equal(files.get(KEY), torch.zeros(1, 1))  # type: ignore[arg-type]
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_was_evicted_is_read_all_the_same(tmp_path: Path) -> None:
+    files = TokenFiles(tmp_path, "m" * 32)
+    files.evict(KEY)
+    files.put(KEY, torch.ones(2, 3))
+    files.evict(KEY)
+    assert torch.equal(files.get(KEY), torch.ones(2, 3))  # type: ignore[arg-type]

@@ -88,19 +88,107 @@ def test_frames_of_two_sizes_are_not_put_together() -> None:
     assert sorted(tower.batches) == [1, 2]
 
 
-def test_files_are_read_until_they_are_seen_to_be_slower_than_the_tower(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def slow_files(folder: Path, clock: Clock) -> SlowFiles:
+    files = SlowFiles(folder, "m" * 32)
+    files.clock = clock
+    return files
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("framedex.mllm.visual.time", clock)
+    return clock
+
+
+def write(folder: Path, numbers: range) -> None:
+    files = TokenFiles(folder, "m" * 32)
+    for key, picture in frames(*numbers).items():
+        files.put(key, Tower().tower(picture[None])[0])
+
+
+def values(found: dict[str, torch.Tensor]) -> dict[str, float]:
+    return {key: float(tokens[0, 0]) for key, tokens in found.items()}
+
+
+@pytest.mark.parametrize(("seconds", "slow"), [(1.1, False), (0.9, True)])
+def test_files_are_priced_on_the_first_frames_that_have_some(
+    tmp_path: Path, clock: Clock, seconds: float, slow: bool
 ) -> None:
-    visual(Tower(), 0, TokenFiles(tmp_path, "m" * 32)).of(frames(*range(60)), to_come=[], at_once=8)
-    for seconds, slow in ((0.9, True), (1.1, False)):
-        clock = Clock()
-        monkeypatch.setattr("framedex.mllm.visual.time", clock)
-        files = SlowFiles(tmp_path, "m" * 32)
-        files.clock = clock
-        tokens = visual(Tower(clock, seconds), 0, files)
-        tokens.of(frames(*range(100, 132)), to_come=[], at_once=32)
-        tokens.of(frames(*range(60)), to_come=[], at_once=8)
-        assert tokens.reading_is_slow is slow
-        assert tokens.frames_read == (32 if slow else 60)
-        for number in range(100, 132):
-            files.path(f"{number:04}").unlink()
+    write(tmp_path, range(60))
+    tower = Tower(clock, seconds)
+    tokens = visual(tower, 0, slow_files(tmp_path, clock))
+    assert tokens.prices.told == ""
+    assert values(tokens.of(frames(*range(20)), to_come=[], at_once=4)) == {f"{n:04}": n for n in range(20)}
+    assert tokens.prices.reading_is_slow is slow
+    # Once to warm up, once alone; a batch of it tells no more where a frame alone takes less than a file.
+    assert tower.batches == ([1, 1, 4, 4, 4] if slow else [1, 1, 4])
+    assert tokens.frames_read == (8 if slow else 20)
+    assert f"take 1e+03 ms to read from a file and {seconds * 1e3:.3g} ms" in tokens.prices.told
+    assert ("neither read nor written" in tokens.prices.told) is slow
+    assert values(tokens.of(frames(*range(20, 70)), to_come=[], at_once=4)) == {f"{n:04}": n for n in range(20, 70)}
+    assert tokens.frames_read == (8 if slow else 60)
+    assert TokenFiles(tmp_path, "m" * 32).path("0065").exists() is not slow
+
+
+@pytest.mark.parametrize(("a_call", "batches"), [(0.5, [1, 1]), (1.5, [1, 1, 4]), (5.0, [1, 1])])
+def test_a_tower_that_takes_as_long_for_a_batch_is_priced_by_the_batch_where_it_matters(
+    tmp_path: Path, clock: Clock, a_call: float, batches: list[int]
+) -> None:
+    class Gpu(Tower):
+        def tower(self, pictures: Pixels) -> torch.Tensor:
+            self.clock.now += a_call
+            return super().tower(pictures)
+
+    write(tmp_path, range(4))
+    tower = Gpu(clock)
+    tokens = visual(tower, 0, slow_files(tmp_path, clock))
+    tokens.of(frames(*range(4)), to_come=[], at_once=4)
+    assert tower.batches == batches
+    assert tokens.prices.reading_is_slow is (a_call < 4)
+    assert tokens.frames == sum(batches)
+
+
+def test_a_decision_is_corrected_by_what_is_timed_later(tmp_path: Path, clock: Clock) -> None:
+    write(tmp_path, range(40))
+    files = slow_files(tmp_path, clock)
+    tower = Tower(clock, 2.0)
+    tokens = visual(tower, 0, files)
+    tokens.of(frames(*range(10)), to_come=[], at_once=4)
+    assert not tokens.prices.reading_is_slow
+    tower.seconds = 0.1
+    tokens.of(frames(*range(100, 120)), to_come=[], at_once=4)
+    assert tokens.prices.reading_is_slow
+    before = tokens.frames_read
+    tokens.of(frames(*range(10, 20)), to_come=[], at_once=4)
+    assert tokens.frames_read == before
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
+def test_files_are_written_only_while_reading_them_would_not_take_longer(
+    tmp_path: Path, clock: Clock, seconds: float
+) -> None:
+    tokens = visual(Tower(clock, seconds), 0, slow_files(tmp_path, clock))
+    tokens.of(frames(*range(20)), to_come=[], at_once=4)
+    # The first batch is cold and the second times the tower: what they wrote is there to time reading.
+    written = sum(1 for _ in tmp_path.rglob("*.safetensors"))
+    assert written == (8 if seconds < 1 else 20)
+    assert (tokens.frames, tokens.frames_read) == (20, 0)
+
+
+def test_without_files_nothing_is_priced(clock: Clock) -> None:
+    tower = Tower(clock, 1.0)
+    tokens = visual(tower, 0)
+    tokens.of(frames(*range(12)), to_come=[], at_once=4)
+    assert (tower.batches, tokens.prices.told) == ([4, 4, 4], "")
+
+
+def test_damaged_files_price_nothing(tmp_path: Path, clock: Clock) -> None:
+    write(tmp_path, range(12))
+    files = slow_files(tmp_path, clock)
+    for number in range(12):
+        files.path(f"{number:04}").write_bytes(b"short")
+    tower = Tower(clock, 1.0)
+    tokens = visual(tower, 0, files)
+    assert values(tokens.of(frames(*range(6)), to_come=[], at_once=8)) == {f"{n:04}": n for n in range(6)}
+    assert (tower.batches, tokens.frames_read) == ([6], 0)
