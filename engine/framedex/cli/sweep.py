@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from framedex.sweep.work import Outcome
 
 
-#: How counts are told that are not exact.
-_NOMINAL = {"forwards": "forwards, roughly"}
+#: How counts are told that need more words.
+_NOMINAL = {"forwards": "forwards, roughly", "read_frames": "frames with a file of visual tokens"}
 
 
 def sweep(
@@ -124,7 +124,7 @@ def sweep(
         device=cast(DeviceChoice, device),
         dtype=cast(DtypeChoice, dtype),
         cache_nbytes=None if token_memory is None else _nbytes(token_memory),
-        token_folder=token_folder,
+        token_folder=None if dry_run else token_folder,
         fetch=fetch,
     )
     swept = read_config(config)
@@ -147,7 +147,13 @@ def sweep(
             note(f"{take_recorded(run, answers)} different answers in the records of {run}")
         left = pending(output, plan)
         if dry_run:
-            _show_estimate(estimate(left, opened), opened, videos_done=len(plan.videos) - len(left), json=json)
+            _show_estimate(
+                estimate(left, opened, token_folder=token_folder),
+                opened,
+                videos_done=len(plan.videos) - len(left),
+                in_files=token_folder is not None,
+                json=json,
+            )
             failed = False
         else:
             failed = _sweep(output, opened, left, json=json)
@@ -237,15 +243,16 @@ def _sweep(output: Path, opened: OpenSweep, left: tuple[PlannedVideo, ...], *, j
     return bool(failed)
 
 
-def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, json: bool) -> None:
+def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, in_files: bool, json: bool) -> None:
+    planned, naive = (_planned(work, in_files=in_files) for work in (estimated.cost.planned, estimated.cost.naive))
     if json:
         print_json(
             {
                 "key": opened.plan.key,
                 "videos_done_before": videos_done,
                 **_counts(estimated.counts),
-                "planned": _planned(estimated.cost.planned),
-                "naive": _planned(estimated.cost.naive),
+                "planned": planned,
+                "naive": naive,
                 "truncated_prompts": opened.plan.truncated_prompts,
                 "estimated_s": None if estimated.seconds is None else round(estimated.seconds, 3),
                 "measured_asks": estimated.measured_asks,
@@ -254,7 +261,6 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
         )
         return
     _table(estimated.counts, videos_done=videos_done)
-    planned, naive = _planned(estimated.cost.planned), _planned(estimated.cost.naive)
     print()
     print_table(
         ["what the models do", "here", "each ask alone"],
@@ -291,9 +297,10 @@ def _counts(counts: Counts) -> dict[str, int]:
     }
 
 
-def _planned(work: Work) -> dict[str, int]:
-    """The counts that are known beforehand."""
-    return {"tower_frames": work.tower_frames, "prefills": work.prefills, "forwards": work.forwards}
+def _planned(work: Work, *, in_files: bool) -> dict[str, int]:
+    """The counts that are known beforehand, those of frames in files among them where there may be some."""
+    read = {"read_frames": work.read_frames} if in_files else {}
+    return {"tower_frames": work.tower_frames, **read, "prefills": work.prefills, "forwards": work.forwards}
 
 
 def _table(counts: Counts, *, videos_done: int) -> None:

@@ -20,6 +20,11 @@ AnswerStatus = Literal["ok", "unparsable", "truncated-prompt", "invalid"]
 _MICROSECONDS = 1_000_000
 
 
+def frame_key(source: str, pts_us: int) -> str:
+    """Key of a frame: that of its video and decoder, and its timestamp in microseconds."""
+    return json_key([source, pts_us])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedFrames:
     """Frames of one video as a model wants them, but for the arithmetic that its tower begins with.
@@ -93,7 +98,7 @@ class PreparedFrames:
     def keys(self) -> tuple[str, ...]:
         """A key per frame: by source and timestamp, or where the source is unknown by size and pixels."""
         if self.source:
-            return tuple(json_key([self.source, pts]) for pts in self.pts_us.tolist())
+            return tuple(frame_key(self.source, pts) for pts in self.pts_us.tolist())
         return tuple(sha256_parts((str(picture.shape).encode(), picture.tobytes())) for picture in self.pixels)
 
 

@@ -30,13 +30,20 @@ class Cost:
         return Cost(planned=self.planned + other.planned, naive=self.naive + other.naive)
 
 
-def cost(asked: Collection[Asked], asks: Mapping[AskKey, Choice], *, kept: Collection[Asked] = ()) -> Cost:
+def cost(
+    asked: Collection[Asked],
+    asks: Mapping[AskKey, Choice],
+    *,
+    kept: Collection[Asked] = (),
+    in_files: Mapping[str, Collection[int]] | None = None,
+) -> Cost:
     """Count, without asking anything; tokens are not known before the prompts are written, and stay 0.
 
     Args:
         asked: of one video, each with its model and way of scoring.
         asks: what they ask.
         kept: those of `asked` that no model is asked, as their answers are there; the loop asks them all.
+        in_files: by MLLM key the rows whose visual tokens are read, and do not pass the tower; those of no model where None.
     """
     naive = Work()
     scorings: dict[str, dict[tuple[int, ...], set[Scoring]]] = {}  # by model and rows
@@ -48,7 +55,9 @@ def cost(asked: Collection[Asked], asks: Mapping[AskKey, Choice], *, kept: Colle
         )
         if each not in kept:
             scorings.setdefault(mllm_key, {}).setdefault(rows, set()).add(scoring)
-    return Cost(planned=sum(map(_planned, scorings.values()), Work()), naive=naive)
+    read = in_files or {}
+    planned = (_planned(sets, in_files=read.get(mllm_key, ())) for mllm_key, sets in scorings.items())
+    return Cost(planned=sum(planned, Work()), naive=naive)
 
 
 def _forwards_alone(scoring: Scoring, *, options: int) -> int:
@@ -63,13 +72,16 @@ def _written_tokens() -> int:
     return WRITTEN_TOKENS
 
 
-def _planned(sets: Mapping[tuple[int, ...], Collection[Scoring]]) -> Work:
-    """Of one model, from the ways of scoring in which it is asked about each set of rows."""
+def _planned(sets: Mapping[tuple[int, ...], Collection[Scoring]], *, in_files: Collection[int]) -> Work:
+    """Of one model, from the ways of scoring in which it is asked about each set of rows, and the rows that are in files."""
     shown = [rows for rows in sets if rows]
     scored = sum(set(scorings) != {"generate"} for scorings in sets.values())
+    rows = {row for rows in shown for row in rows}
+    read = sum(row in in_files for row in rows)
     written = sum("generate" in scorings for scorings in sets.values())
     return Work(
-        tower_frames=len({row for rows in shown for row in rows}),
+        tower_frames=len(rows) - read,
+        read_frames=read,
         prefills=len(shown),
         forwards=len(shown) + scored + (written and written * _written_tokens()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from framedex.sweep.asks import AskKey, distinct_asks
 from framedex.sweep.choose import Choice, choose_each
 from framedex.sweep.cost import Cost, cost
 from framedex.sweep.counts import Counts, count
+from framedex.sweep.frames import rows_in_files
 from framedex.sweep.known import KnownAnswers
 from framedex.sweep.opened import OpenSweep
 from framedex.sweep.plan import PlannedVideo
@@ -30,8 +32,8 @@ class Estimate:
     Attributes:
         counts: exact.
         cost: likewise, but for forwards; what is planned leaves out what is cached, model by model.
-        seconds: decoding, preprocessing and answering; 0 where every answer is cached, None where nothing is left or no video
-            could be measured.
+        seconds: decoding, preprocessing and answering, but not reading visual tokens from files; 0 where every answer is
+            cached, None where nothing is left or no video could be measured.
         measured_asks: how many asks the estimate rests on.
         measured_video: the path of the video that they are of, or None.
     """
@@ -43,7 +45,7 @@ class Estimate:
     measured_video: str | None
 
 
-def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
+def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep, *, token_folder: Path | None = None) -> Estimate:
     """Count all choices and time a sample.
 
     The sample is the first video that can be decoded, and up to 8 of its asks, spread evenly from the fewest frames to the most
@@ -54,6 +56,7 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
     Args:
         videos: those that are not done.
         opened: the plan, store and models.
+        token_folder: of visual tokens that the sweep will read, where it finds that quicker than the tower; None for none.
 
     Raises:
         StoreError: an index file does not hold.
@@ -69,7 +72,7 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         asks = distinct_asks(choices, opened.plan.config.option_orders)
         known = KnownAnswers.of(video, asks, opened)
         counts += replace(count(opened.plan, video, choices), cached=len(known.kept))
-        costs += cost(known.keys, asks, kept=known.kept)
+        costs += cost(known.keys, asks, kept=known.kept, in_files=_in_files(video, known, opened, token_folder))
         asked_of += bool(known.left)
         if measured is None and known.left:
             try:
@@ -87,6 +90,16 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep) -> Estimate:
         measured_asks=measured.asks,
         measured_video=measured.path,
     )
+
+
+def _in_files(
+    video: PlannedVideo, known: KnownAnswers, opened: OpenSweep, folder: Path | None
+) -> dict[str, set[int]] | None:
+    """By MLLM key the rows of a video's frames whose visual tokens are there."""
+    if folder is None:
+        return None
+    shown = {at: pts for choice in known.left.values() for at, pts in zip(choice.rows, choice.pts_us, strict=True)}
+    return rows_in_files(video.rows[0], shown, [runner.key for runner in opened.runners], folder=folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

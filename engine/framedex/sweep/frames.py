@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from framedex.contracts import Pts
 from framedex.index import Row
 from framedex.index.frames import frames_again
 from framedex.keys import json_key
-from framedex.mllm.base import PreparedFrames, Runner
+from framedex.mllm.base import PreparedFrames, Runner, frame_key
 
 
 def prepared_frames(row: Row, pts_us: Pts, runners: Sequence[Runner], *, threads: int) -> tuple[PreparedFrames, ...]:
@@ -45,6 +46,26 @@ def frames_key(row: Row) -> str:
     """Key of a video and of what decodes it here, by which a model knows its frames again."""
     decoder = "pyav" if row.source.folder_fps is None else "folder"
     return json_key([row.video_key, row.timing, decoder, version("av"), version("pillow")])
+
+
+def rows_in_files(
+    row: Row, shown: Mapping[int, int], mllm_keys: Collection[str], *, folder: Path
+) -> dict[str, set[int]]:
+    """By MLLM key the rows whose visual tokens are in files; none is opened.
+
+    Args:
+        row: of the store.
+        shown: index row → timestamp in microseconds.
+        mllm_keys: of the models.
+        folder: of visual tokens.
+    """
+    from framedex.mllm.token_files import TokenFiles  # brings torch
+
+    keys = {number: frame_key(frames_key(row), pts) for number, pts in shown.items()}
+    return {
+        mllm_key: {number for number, key in keys.items() if files.path(key).exists()}
+        for mllm_key, files in ((mllm_key, TokenFiles(folder, mllm_key)) for mllm_key in mllm_keys)
+    }
 
 
 def _joined(parts: Sequence[PreparedFrames]) -> PreparedFrames:

@@ -69,6 +69,15 @@ def test_a_model_costs_what_it_is_still_asked() -> None:
     assert a_little_more.planned == one_kept.planned + Work(tower_frames=8, prefills=1, forwards=2)
 
 
+def test_frames_whose_tokens_are_in_files_do_not_pass_the_tower() -> None:
+    asks = asked_in("given")
+    asked = put(asks, "letter", models="mn")
+    without = cost(asked, asks)
+    some = cost(asked, asks, in_files={"m": {0, 5, 99}, "n": set()})
+    assert some.naive == without.naive
+    assert some.planned == without.planned + Work(tower_frames=-2, read_frames=2)
+
+
 def test_what_is_written_takes_a_forward_per_token() -> None:
     asks = asked_in("given")
     written = cost(put(asks, "generate"), asks)
