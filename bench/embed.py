@@ -2,7 +2,7 @@
 
     python bench/embed.py              an hour or so, most of it the exports
     python bench/embed.py --compiled   torch.compile on the CPU too, whose compiling takes minutes
-    python bench/embed.py --quick      towers of two layers under the same names
+    python bench/embed.py --quick      towers of one or two layers under the same names
 
 Timed is `embed_images` from uint8 tower pixels in memory to unit vectors in memory, normalisation included; decoding and
 resizing are not. Weights are random (nothing is downloaded), of the published base shapes.
@@ -31,7 +31,7 @@ from embed_encoders import makers
 from embed_peers import DefaultOnnxRuntime, TorchEager
 from embed_ways import Exports, Way, our_ways, random_pixels
 from flops import flop_per_item
-from framedex.cli.output import default_threads, print_table
+from framedex.cli.output import default_threads, note, print_table
 from framedex.contracts import Vectors
 from framedex.embed import AUTO
 from framedex.embed.artefact import Artefact
@@ -77,12 +77,14 @@ def run(options: argparse.Namespace, folder: Path) -> bool:
     for name, exports in encoders.items():
         if name != MAIN:
             ways += our_ways(exports, threads=threads, batches=(BATCH,), compiled=())
+    note("comparing")
     cosines = compared(ways)
     equal = all(cosines[way.name] >= way.least for way in ways)
+    note(f"timing {len(ways)} ways in turns")
     took_s = medians_s({way.name: functools.partial(way.embed, way.pixels) for way in ways}, repeats=repeats)
     fps = {way.name: len(way.pixels) / took_s[way.name] for way in ways}
     gemm = max(gemm_flop_per_s(), torch_gemm_flop_per_s(threads))
-    flop = flop_per_item(Artefact.open(main_one.artefact("fp32")).image_graph, input_shape=(1, *pixels.shape[1:]))
+    flop = flop_per_item(main_one.artefact("fp32").image_graph, input_shape=(1, *pixels.shape[1:]))
     rows = [
         *(Measured(name=name, value=value, unit="frames/s") for name, value in fps.items()),
         *(Measured(name=f"{name}.cosine", value=value, unit="cosine") for name, value in cosines.items()),
@@ -128,9 +130,9 @@ def compared(ways: Sequence[Way]) -> dict[str, float]:
     return cosines
 
 
-def parity_rows(name: str, artefact: Path) -> list[Measured]:
+def parity_rows(name: str, artefact: Artefact) -> list[Measured]:
     """What the export measured against torch: the worst of its pictures and texts."""
-    parity = Artefact.open(artefact).manifest.parity
+    parity = artefact.manifest.parity
     assert parity is not None, "an artefact that opens has been measured"
     return [
         Measured(name=f"{name}.parity.images", value=parity.image_min_cosine, unit="cosine"),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from framedex.embed.manifest import Precision
 from harness import ROOT
 from ingest_clips import make_checkpoint
 
@@ -21,7 +20,7 @@ Maker = tuple[str, Callable[[Path], Path]]
 def makers(*, quick: bool) -> Mapping[str, Maker]:
     """Encoders by the name of their published shape; small ones under the same names where `quick`."""
     small = (
-        {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 2}
+        {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 1, "num_attention_heads": 2}
         if quick
         else {}
     )
@@ -44,11 +43,3 @@ def makers(*, quick: bool) -> Mapping[str, Maker]:
             lambda folder: make_cris(folder, text_width=128 if quick else 512, variance=(0.2, 0.4), **cris),
         ),
     }
-
-
-def make_artefact(maker: Maker, checkpoint: Path, folder: Path, precision: Precision = "fp32") -> Path:
-    """Export as `framedex-export FAMILY CHECKPOINT --precision P` does, parity gate and all."""
-    from framedex_export.export import export_encoder
-
-    export_encoder(maker[0], checkpoint, folder, precision=precision, report=lambda _step: None)
-    return folder

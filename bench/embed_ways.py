@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from embed_encoders import Maker, make_artefact
+from embed_encoders import Maker
 from framedex.cli.output import note
 from framedex.contracts import FrameBatch, Pixels, TowerBatch, Vectors
 from framedex.embed import AUTO, embedders, load_embedder
@@ -19,6 +19,7 @@ from framedex.embed.gate import bar
 from framedex.embed.manifest import Precision
 from framedex.embed.tower import to_tower
 from framedex.errors import ArtefactError, DeviceError, MissingDependency, UsageError
+from framedex_export.export import CheckpointExport
 
 #: What each runtime is timed in, where it is here; its name's beginning decides.
 PRECISIONS: Final[dict[str, tuple[Precision, ...]]] = {
@@ -60,19 +61,22 @@ class Exports:
 
     def __init__(self, name: str, maker: Maker, folder: Path) -> None:
         note(f"making {name}")
+        family, write = maker
         self.name = name
-        self.checkpoint = maker[1](folder / "checkpoint")
-        self._maker = maker
+        self.checkpoint = write(folder / "checkpoint")
         self._folder = folder
+        shared = folder / "shared"
+        shared.mkdir()
+        self._export = CheckpointExport(family, self.checkpoint, shared=shared, report=lambda _step: None)
 
-    def artefact(self, precision: Precision) -> Path:
-        """Its folder.
+    def artefact(self, precision: Precision) -> Artefact:
+        """As `framedex-export FAMILY CHECKPOINT --precision P` makes it, parity gate and all.
 
         Raises:
             ArtefactError: the weights do not reach the precision's bar.
         """
         folder = self._folder / precision
-        return folder if folder.exists() else make_artefact(self._maker, self.checkpoint, folder, precision)
+        return Artefact.open(folder) if folder.exists() else self._export.write(folder, precision=precision).artefact
 
 
 def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled: Collection[str]) -> list[Way]:
@@ -81,6 +85,7 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
     Those that torch.compile makes of others are timed where `compiled` names the other, in one batch size.
     """
     ways = []
+    pixels = random_pixels(exports.artefact("fp32"), max(batches))
     for runtime in sorted(embedders.names(), key=lambda name: name != AUTO):
         base = runtime.removesuffix("-compiled")
         if base != runtime and base not in compiled:
@@ -89,10 +94,12 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
         for precision in PRECISIONS[base]:
             try:
                 opened = [_opened(exports, runtime, precision, threads=threads, batch=batch) for batch in sizes]
-            except (MissingDependency, DeviceError, UsageError, ArtefactError) as error:
+            except (MissingDependency, DeviceError) as error:
+                note(f"{exports.name} {runtime}: left out: {error}")
+                break  # before an artefact is made in a precision that only this runtime has
+            except (UsageError, ArtefactError) as error:
                 note(f"{exports.name} {runtime} {precision}: left out: {error}")
                 continue
-            pixels = random_pixels(exports.artefact("fp32"), max(sizes))
             ways += [
                 Way(
                     name=f"{exports.name}.{runtime}.{precision}.batch{batch}",
@@ -108,16 +115,15 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
 
 def _opened(exports: Exports, runtime: str, precision: Precision, *, threads: int, batch: int) -> Embedder:
     """An embedder whose image tower is open, and proved by the gate."""
-    embedders.load(runtime)  # before an artefact is made for one that is not here
+    embedders.load(runtime)  # where it is not here, it says so before its libraries are imported
     stored = precision if runtime.startswith("onnxruntime") else "fp32"
     if runtime == "tensorrt":
         from framedex_export.tensorrt_build import build_engines
 
-        build_engines(Artefact.open(exports.artefact("fp32")), precision=precision, batches=(batch,), report=note)
-    embedder = load_embedder(
-        exports.artefact(stored), runtime=runtime, threads=threads, batch=batch, precision=precision
-    )
-    embedder.embed_images(_frames(random_pixels(exports.artefact("fp32"), 1)))
+        build_engines(exports.artefact("fp32"), precision=precision, batches=(batch,), report=note)
+    folder = exports.artefact(stored).folder
+    embedder = load_embedder(folder, runtime=runtime, threads=threads, batch=batch, precision=precision)
+    embedder.prove("image")
     return embedder
 
 
@@ -129,8 +135,8 @@ def _frames(pixels: Pixels) -> TowerBatch:
     return TowerBatch(pts_us=np.arange(len(pixels), dtype=np.int64), pixels=pixels)
 
 
-def random_pixels(artefact: Path, n: int) -> Pixels:
+def random_pixels(artefact: Artefact, n: int) -> Pixels:
     """n frames of seeded noise as the artefact's tower takes them."""
     frames = np.random.Generator(np.random.Philox(key=0)).integers(0, 256, (n, 288, 512, 3), np.uint8)
     batch = FrameBatch(pts_us=np.arange(n, dtype=np.int64), frames=frames)
-    return np.array(to_tower(batch, Artefact.open(artefact).manifest.image).pixels)
+    return np.array(to_tower(batch, artefact.manifest.image).pixels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,31 +84,75 @@ def export_encoder(
         ArtefactError: the checkpoint does not hold, or the artefact does not reach parity; the target is as it was.
         StorageError: the target cannot be written.
     """
-    target = target.resolve()
-    if is_occupied(target):
-        require_artefact(target)
-    read = families.load(family)
-    report(f"reading {checkpoint}")
-    encoder = read(checkpoint, **options)
-    with staging(target) as folder:
-        report("writing and checking the tokenizer")
-        tokenizer = write_tokenizer(encoder.text, encoder.tokenizers(), folder / TOKENIZER_NAME)
-        if is_occupied(target) and not force:
-            return ExportResult(artefact=_same_encoder(target, encoder, tokenizer, precision), written=False)
-        towers = _export_towers(encoder, tokenizer, folder, precision, report)
+    return CheckpointExport(family, checkpoint, shared=None, report=report, **options).write(
+        target, name=name, precision=precision, force=force
+    )
+
+
+class CheckpointExport:
+    """A checkpoint on its way to artefacts of several precisions; what they have in common is made once.
+
+    Args:
+        family: a name of `families`.
+        checkpoint: as for `export_encoder`; read when the first artefact is written.
+        shared: an empty folder, of the caller's, for what the artefacts have in common; None where only one is written.
+        report: is told each step, in words.
+        options: of the family.
+
+    Raises:
+        UsageError: unknown family.
+    """
+
+    def __init__(self, family: str, checkpoint: Path, *, shared: Path | None, report: Report, **options: int) -> None:
+        self._read = functools.partial(families.load(family), checkpoint, **options)
+        self._checkpoint = checkpoint
+        self._shared = shared
+        self._report = report
+        self._encoder: Family | None = None
+        self._expected: parity.Expected | None = None
+
+    def write(
+        self, target: Path, *, name: str | None = None, precision: Precision = "fp32", force: bool = False
+    ) -> ExportResult:
+        """Make one artefact, measure it against the checkpoint, and put it in its place: `export_encoder`'s work."""
+        target = target.resolve()
+        if is_occupied(target):
+            require_artefact(target)
+        if self._encoder is None:
+            self._report(f"reading {self._checkpoint}")
+            self._encoder = self._read()
+        encoder = self._encoder
+        with staging(target) as folder:
+            self._report("writing and checking the tokenizer")
+            tokenizer = write_tokenizer(encoder.text, encoder.tokenizers(), folder / TOKENIZER_NAME)
+            if is_occupied(target) and not force:
+                return ExportResult(artefact=_same_encoder(target, encoder, tokenizer, precision), written=False)
+            self._put_graphs(encoder, tokenizer, folder)
+            towers = _in_precision(encoder, folder, precision)
+            draft = _describe(encoder, tokenizer, folder, name or target.name, towers, precision)
+            self._report("measuring parity against torch")
+            built = Artefact(folder=folder, manifest=draft, origin=str(folder))
+            if self._expected is None:
+                self._expected = parity.expect(encoder, built)
+            measured = parity.measure(self._expected, built, tokenizer_texts=tokenizer.texts)
+            parity.require(measured, precision)
+            publish(
+                folder,
+                target,
+                draft.model_copy(update={"parity": measured}).to_json(),
+                graphs={entry.sha256 for entry in draft.files.values()},
+            )
+        return ExportResult(artefact=Artefact.open(target), written=True)
+
+    def _put_graphs(self, encoder: Family, tokenizer: WrittenTokenizer, folder: Path) -> None:
+        """Both towers in float32 and the reference set, exported or from where they were kept."""
+        if self._shared is not None and any(self._shared.iterdir()):
+            shutil.copytree(self._shared, folder, dirs_exist_ok=True)
+            return
+        _export_towers(encoder, tokenizer, folder, self._report)
         write_reference(encoder, tokenizer.rules, folder)
-        draft = _describe(encoder, tokenizer, folder, name or target.name, towers, precision)
-        report("measuring parity against torch")
-        built = Artefact(folder=folder, manifest=draft, origin=str(folder))
-        measured = parity.measure(encoder, built, tokenizer_texts=tokenizer.texts)
-        parity.require(measured, precision)
-        publish(
-            folder,
-            target,
-            draft.model_copy(update={"parity": measured}).to_json(),
-            graphs={entry.sha256 for entry in draft.files.values()},
-        )
-    return ExportResult(artefact=Artefact.open(target), written=True)
+        if self._shared is not None:
+            shutil.copytree(folder, self._shared, dirs_exist_ok=True)
 
 
 def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer, precision: Precision) -> Artefact:
@@ -138,33 +184,34 @@ def _identity(encoder: Family, tokenizer: WrittenTokenizer) -> dict[str, Json]:
     )
 
 
-def _export_towers(
-    encoder: Family, tokenizer: WrittenTokenizer, folder: Path, precision: Precision, report: Report
-) -> Towers:
-    """Write every graph of both towers; the towers with the files that came of it."""
+def _export_towers(encoder: Family, tokenizer: WrittenTokenizer, folder: Path, report: Report) -> None:
+    """Write the graph of each tower, in float32."""
     encoder_key = json_key(_identity(encoder, tokenizer))
     rows = {
         "image": torch.zeros(2, *encoder.image.size, 3, dtype=torch.uint8),
         "text": torch.zeros(2, tokenizer.rules.max_length, dtype=torch.int64),
     }
     modules = {"image": encoder.image_tower, "text": encoder.text_tower}
-    towers = {}
     for kind, rows_of in rows.items():
         report(f"exporting the {kind} tower")
         tower: Tower = getattr(_TOWERS, kind)
-        path = folder / tower.file
-        free = kind == "text" and encoder.any_length
         export_graph(
             modules[kind](),
             {tower.input: rows_of},
-            path,
+            folder / tower.file,
             outputs=[tower.output],
             encoder_key=encoder_key,
-            any_length=free,
+            any_length=kind == "text" and encoder.any_length,
         )
-        fused = write_variants(path, precision)
-        towers[kind] = tower.model_copy(update={"fused": fused, "any_length": True if free else None})
-    return Towers(**towers)
+
+
+def _in_precision(encoder: Family, folder: Path, precision: Precision) -> Towers:
+    """Bring both graphs to a precision, plain and fused; the towers with the files that came of it."""
+    image, text = (write_variants(folder / tower.file, precision) for tower in (_TOWERS.image, _TOWERS.text))
+    return Towers(
+        image=_TOWERS.image.model_copy(update={"fused": image}),
+        text=_TOWERS.text.model_copy(update={"fused": text, "any_length": True if encoder.any_length else None}),
+    )
 
 
 def _describe(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from framedex.contracts import Pixels, TowerBatch, Vectors
 from framedex.embed import gate
@@ -25,36 +27,66 @@ MAX_GREY_LEVELS = 1
 _BATCH = 8
 
 
-def measure(encoder: Family, artefact: Artefact, *, tokenizer_texts: int) -> Parity:
-    """Compare an artefact with its checkpoint over the battery, from picture and text to unit vector.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Expected:
+    """The battery by the checkpoint's own preprocessing and tokenizer and torch in float32, and what ours is given.
 
-    Ours: `to_tower`, then the artefact's graphs; every graph that it has, and the worst of them counts. The reference's: its
-    own preprocessing, then torch in float32; its own tokenizer, then torch.
+    Attributes:
+        pixels: uint8 (n, H, W, 3), by `to_tower`.
+        levels: of the checkpoint's preprocessing, float64 (n, H, W, 3), 0 to 255.
+        image_vectors: float32 (n, d), unit rows.
+        texts: without those of which the rules leave nothing: an embedder refuses them.
+        text_vectors: float32 (m, d), unit rows.
+    """
+
+    pixels: Pixels
+    levels: NDArray[np.float64]
+    image_vectors: Vectors
+    texts: tuple[str, ...]
+    text_vectors: Vectors
+
+
+def expect(encoder: Family, artefact: Artefact) -> Expected:
+    """Run the battery through the checkpoint.
 
     Args:
         encoder: the checkpoint, which is the reference.
+        artefact: made from it, in any precision.
+    """
+    images, battery = list(pictures()), texts()
+    processed = encoder.process(images)
+    empty = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(battery).empty
+    words = tuple(text for text, nothing in zip(battery, empty, strict=True) if not nothing)
+    return Expected(
+        pixels=tower_pixels(images, artefact.manifest.image),
+        levels=encoder.levels(processed),
+        image_vectors=encoder.image_vectors(processed),
+        texts=words,
+        text_vectors=encoder.text_vectors(encoder.text.ids(words)),
+    )
+
+
+def measure(expected: Expected, artefact: Artefact, *, tokenizer_texts: int) -> Parity:
+    """Compare an artefact with its checkpoint over the battery, from picture and text to unit vector.
+
+    Ours: `to_tower`, then the artefact's graphs; every graph that it has, and the worst of them counts.
+
+    Args:
+        expected: of the checkpoint.
         artefact: made from it.
         tokenizer_texts: how many texts had equal ids, to be recorded.
 
     Raises:
         DeviceError: a runtime cannot run the artefact's graphs.
     """
-    images = list(pictures())
-    processed = encoder.process(images)
-    pixels = tower_pixels(images, artefact.manifest.image)
-    battery = texts()
-    # A text of which the rules leave nothing is refused by the embedder, not embedded.
-    empty = TextEncoder(artefact.tokenizer, artefact.manifest.text).encode(battery).empty
-    words = [text for text, nothing in zip(battery, empty, strict=True) if not nothing]
-    expected_images = encoder.image_vectors(processed)
-    expected_texts = encoder.text_vectors(encoder.text.ids(words))
+    pixels, words = expected.pixels, expected.texts
     measured = []
     for embedder in _runtimes(artefact):
         with embedder:
             together = _embed(embedder, pixels)
             alone = np.concatenate([_embed(embedder, pixels[row : row + 1]) for row in range(len(pixels))])
-            image_cosines = gate.cosines(expected_images, together)
-            text_cosines = gate.cosines(expected_texts, embedder.embed_texts(words))
+            image_cosines = gate.cosines(expected.image_vectors, together)
+            text_cosines = gate.cosines(expected.text_vectors, embedder.embed_texts(words))
             measured.append(
                 {
                     "image_min_cosine": float(image_cosines.min()),
@@ -66,8 +98,8 @@ def measure(encoder: Family, artefact: Artefact, *, tokenizer_texts: int) -> Par
                 }
             )
     return Parity(
-        images=len(images),
-        preprocessing_max_grey_levels=int(np.rint(np.abs(encoder.levels(processed) - pixels).max())),
+        images=len(pixels),
+        preprocessing_max_grey_levels=int(np.rint(np.abs(expected.levels - pixels).max())),
         texts=len(words),
         tokenizer_texts=tokenizer_texts,
         **{name: min(figures[name] for figures in measured) for name in measured[0]},
