@@ -37,7 +37,8 @@ class TestPlainVideoLlama3(EqualitySuite):
 
     def test_pruning_bites_and_depends_on_the_frame_shown_before(self) -> None:
         with self.runner() as runner:
-            still, moves = (self.video(runner, frames) for frames in (partly_static(4), moving(4)))
+            still = self.video(runner, partly_static(4), source="still")
+            moves = self.video(runner, moving(4), source="moves")
             asks = [
                 Ask(frames=frames, question=QUESTION, options=OPTIONS)
                 for frames in (moves, still, still.take(np.array([0, 3])), still.take(np.array([2, 3])))

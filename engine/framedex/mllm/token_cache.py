@@ -1,4 +1,4 @@
-"""Visual tokens of frames, kept in memory up to a number of bytes; what was used longest ago goes first."""
+"""Visual tokens of frames, or what else there is of them, kept in memory up to a number of bytes; used longest ago goes first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 
 
 class TokenCache:
-    """Frame key → (tokens, hidden) on the CPU.
+    """Frame key → (tokens, hidden) on the CPU, or another tensor.
 
     Args:
-        limit_nbytes: of all tokens together; 0 keeps nothing.
+        limit_nbytes: of all together; 0 keeps nothing.
     """
 
     def __init__(self, limit_nbytes: int) -> None:

@@ -29,6 +29,8 @@ from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.family import Shown, Template
 from framedex.mllm.load import Loaded
 from framedex.mllm.pictures import check_filter_and_colours, normalised, processor_rules
+from framedex.mllm.token_cache import TokenCache
+from framedex.torch_device import at_most
 
 TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
@@ -41,6 +43,8 @@ FRAMES = 32
 # Mean difference of normalised values, times 255, at or below which a token is left out; and how many stay in any case.
 _THRESHOLD, _LEAST = 0.1, 1
 _WIDEST = 200
+# In memory: a pair of frames takes a byte per token, a frame's patches some 3 MiB.
+_NBYTES_OF_PAIRS, _NBYTES_OF_PATCHES = 8 << 20, 64 << 20
 
 # What the processor's class takes where the files say nothing.
 _SHORTEST, _LONGEST = 128 * 28 * 28, 768 * 28 * 28
@@ -177,24 +181,57 @@ def patches(pictures: Pixels, rules: FrameRules) -> NDArray[np.float32]:
     return np.ascontiguousarray(cut.transpose(0, 2, 5, 3, 6, 1, 4, 7)).reshape(n, rows * columns, -1)
 
 
-def kept_tokens(pictures: Pixels, rules: FrameRules) -> NDArray[np.bool_]:
-    """Which tokens stand in the prompt: those of the first frame, then those that differ from the frame shown before.
+class KeptTokens:
+    """Which tokens stand in a prompt: those of the first frame, then those that differ from the frame shown before.
 
-    Worked out in torch as the processor does, so that a difference at the threshold falls on the same side.
+    Windows share most of their pairs of neighbours, and sets of frames their frames: what was found for a pair is kept, and for a
+    while what a frame was normalised to.
 
     Args:
-        pictures: uint8 (n, h, w, 3), the set of frames.
         rules: of the checkpoint.
-
-    Returns:
-        bool (n, tokens).
     """
-    cut = torch.from_numpy(patches(pictures, rules))
-    kept = torch.ones(cut.shape[:2], dtype=torch.bool)
-    if rules.prunes and len(cut) > 1:
-        kept[1:] = (cut[1:] - cut[:-1]).abs().mean(dim=-1) * 255 > _THRESHOLD
-        kept[kept.sum(dim=1) < _LEAST, :_LEAST] = True
-    return kept.numpy()
+
+    def __init__(self, rules: FrameRules) -> None:
+        self._rules = rules
+        self._pairs = TokenCache(_NBYTES_OF_PAIRS)
+        self._patches = TokenCache(_NBYTES_OF_PATCHES)
+
+    def of(self, keys: Sequence[str], pictures: Sequence[Pixels]) -> NDArray[np.bool_]:
+        """Tokens of a set of n >= 1 frames.
+
+        Args:
+            keys: of the frames.
+            pictures: uint8 (h, w, 3) of each, of one size.
+
+        Returns:
+            bool (n, tokens).
+        """
+        height, width = (edge // (self._rules.patch * self._rules.merge) for edge in pictures[0].shape[:2])
+        kept = np.ones((len(pictures), height * width), np.bool_)
+        if self._rules.prunes:
+            with at_most(1):  # a pair is too little work for several threads, which would wait for each other
+                for row in range(1, len(pictures)):
+                    kept[row] = self._pair(keys[row - 1 : row + 1], pictures[row - 1 : row + 1]).numpy()
+        return kept
+
+    def _pair(self, keys: Sequence[str], pictures: Sequence[Pixels]) -> torch.Tensor:
+        """Of the second of two frames; in torch as the processor, so that a difference at the threshold falls alike."""
+        key = " ".join(keys)
+        kept = self._pairs.get(key)
+        if kept is None:
+            before, after = (self._cut(*each) for each in zip(keys, pictures, strict=True))
+            kept = (after - before).abs().mean(dim=-1) * 255 > _THRESHOLD
+            if kept.sum() < _LEAST:
+                kept[:_LEAST] = True
+            self._pairs.put(key, kept)
+        return kept
+
+    def _cut(self, key: str, picture: Pixels) -> torch.Tensor:
+        cut = self._patches.get(key)
+        if cut is None:
+            cut = torch.from_numpy(patches(picture[None], self._rules)[0])
+            self._patches.put(key, cut)
+        return cut
 
 
 class VideoLlama3:
@@ -213,6 +250,7 @@ class VideoLlama3:
     def __init__(self, checkpoint: Checkpoint, loaded: Loaded) -> None:
         self._model = loaded.model
         self._frames = read_frame_rules(checkpoint.folder)
+        self._kept = KeptTokens(self._frames)
         patch = int(loaded.model.config.vision_config.patch_size)
         if patch != self._frames.patch:
             raise ArtefactError(
@@ -253,7 +291,7 @@ class VideoLlama3:
 
     def shown(self, frames: PreparedFrames) -> Shown:
         """Each frame after its time, less the tokens that hardly change."""
-        kept = kept_tokens(np.stack(frames.pixels), self._frames)
+        kept = self._kept.of(frames.keys(), frames.pixels)
         return Shown(text=video_text(frames.times_s.tolist(), kept.sum(axis=1).tolist()), kept=tuple(kept))
 
     def tower(self, pictures: Pixels) -> torch.Tensor:

@@ -13,9 +13,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from transformers import VideoLlama3ImageProcessorPil, VideoLlama3Processor
 from transformers.video_utils import VideoMetadata
 
+from framedex.contracts import Pixels
 from framedex.errors import ArtefactError, VideoError
 from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.load import Loaded
@@ -23,8 +25,8 @@ from framedex.mllm.videollama3 import (
     FRAMES,
     VIDEO,
     FrameRules,
+    KeptTokens,
     VideoLlama3,
-    kept_tokens,
     patches,
     read_frame_rules,
     turn_text,
@@ -92,6 +94,10 @@ def test_the_whole_text() -> None:
     assert turn_text("", "Which?") == "<|im_start|>user\nWhich?<|im_end|>\n<|im_start|>assistant\n"
 
 
+def kept_tokens(frames: Pixels, rules: FrameRules) -> NDArray[np.bool_]:
+    return KeptTokens(rules).of([str(number) for number in range(len(frames))], list(frames))
+
+
 def test_what_hardly_changes_is_left_out() -> None:
     rules = read_frame_rules(tiny_videollama3())
     frames = np.zeros((4, 56, 56, 3), np.uint8)
@@ -108,6 +114,37 @@ def test_what_hardly_changes_is_left_out() -> None:
     assert kept_tokens(frames[[1, 3]], rules)[1].tolist() == [False, False, True, True]
     assert kept_tokens(frames, replace(rules, prunes=False)).all()
     assert kept_tokens(frames[:1], rules).all()
+
+
+def kept_at_once(frames: Pixels, rules: FrameRules) -> NDArray[np.bool_]:
+    """As the processor does it: all frames of a set side by side."""
+    cut = torch.from_numpy(patches(frames, rules))
+    kept = torch.ones(cut.shape[:2], dtype=torch.bool)
+    kept[1:] = (cut[1:] - cut[:-1]).abs().mean(dim=-1) * 255 > 0.1
+    kept[kept.sum(dim=1) < 1, :1] = True
+    return kept.numpy()
+
+
+@given(data=st.data())
+@settings(max_examples=20)
+def test_what_is_kept_of_frames_and_pairs_changes_nothing(data: st.DataObject) -> None:
+    rules = read_frame_rules(tiny_videollama3())
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    frames = np.repeat(rng.integers(0, 256, (1, 56, 84, 3), np.uint8), 6, axis=0)
+    for number in range(1, 6):
+        # So many values moved by one grey level that a token's mean lies on either side of the threshold, and now and then at it.
+        moved = rng.permutation(frames[number].size)[: rng.integers(400, 900)]
+        frames[number].flat[moved] ^= 1
+    kept = KeptTokens(rules)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_NBYTES_OF_PAIRS", "_NBYTES_OF_PATCHES"):
+            patch.setattr(f"framedex.mllm.videollama3.{name}", data.draw(st.sampled_from([0, 20, 60_000])))
+        bounded = KeptTokens(rules)
+    subset = st.lists(st.integers(0, 5), min_size=1, max_size=6, unique=True).map(sorted)
+    for rows in data.draw(st.lists(subset, min_size=1, max_size=6)):
+        expected = kept_at_once(frames[rows], rules)
+        for each in (kept, bounded):
+            assert np.array_equal(each.of([f"key {row}" for row in rows], [frames[row] for row in rows]), expected)
 
 
 def test_rules_are_those_of_the_files(tmp_path: Path) -> None:
