@@ -21,7 +21,7 @@ from framedex.errors import DeviceError, UsageError
 from framedex.keys import json_key
 from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Scoring
 from framedex.mllm.parse import PARSER_VERSION, chosen_option
-from framedex.mllm.prompt import LETTERS
+from framedex.mllm.prompt import LETTERS, SCORING_VERSION
 from framedex.mllm.served_model import ServedModel
 from framedex.mllm.server_client import Refused, ServerClient
 from framedex.mllm.server_facts import VLLM, letter_ids, read_facts
@@ -68,6 +68,7 @@ class ServedRunner:
                 "served": served.model,
                 "server": dict(self._facts.said),
                 "template": TEMPLATE,
+                "scoring": SCORING_VERSION,
                 "writing": [served.max_tokens, PARSER_VERSION],
                 **served.encoding(),
             }
@@ -80,7 +81,7 @@ class ServedRunner:
 
     @property
     def key(self) -> str:
-        """MLLM key: 32 hex digits over the name, what the server says of itself and the model, the template and the encoding.
+        """MLLM key: 32 hex digits over the name, what the server says of itself and the model, template, encoding and scoring.
 
         Where the server is, is not part of it. Of the weights nothing is known but what the server says.
         """

@@ -338,7 +338,7 @@ def test_one_failure_ends_the_call_without_waiting_for_slow_requests() -> None:
         assert len(server.completions) <= 3
 
 
-def test_where_the_server_is_is_in_no_key_and_what_it_says_of_itself_is() -> None:
+def test_where_the_server_is_is_in_no_key_and_what_it_says_of_itself_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def key(script: Any, **settings: Any) -> str:
         with served(script, **settings) as (runner, _):
             assert is_key(runner.key)
@@ -369,6 +369,9 @@ def test_where_the_server_is_is_in_no_key_and_what_it_says_of_itself_is() -> Non
         key(plain(words("A"))),
         key(plain(words("A")), model="another"),
     ]
+    with monkeypatch.context() as changed:
+        changed.setattr("framedex.mllm.server.SCORING_VERSION", 2)
+        others.append(key(vllm))
     assert len({same, *others}) == 1 + len(others)
 
 
