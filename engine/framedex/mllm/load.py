@@ -59,7 +59,8 @@ def load_model(
         )
     kind = getattr(transformers, architecture)
     try:
-        config = kind.config_class.from_pretrained(folder, local_files_only=True)
+        with _quietly():
+            config = kind.config_class.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
         raise ArtefactError(
             f"{folder / 'config.json'}: no configuration of {architecture}: {first_line(error)}"
@@ -74,7 +75,7 @@ def load_model(
             f"which framedex does not run"
         )
     try:
-        with _without_bars():
+        with _quietly():
             model, report = kind.from_pretrained(
                 folder,
                 config=config,
@@ -83,11 +84,13 @@ def load_model(
                 dtype=getattr(torch, dtype),
                 attn_implementation=ATTENTION,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # told below
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
     for fault in ("missing_keys", "mismatched_keys"):
-        names = sorted(map(str, report[fault]))
+        # A key, or a key and both shapes.
+        names = sorted(each if isinstance(each, str) else str(each[0]) for each in report[fault])
         if names:
             raise ArtefactError(
                 f"{folder}: weights and config.json are not of one model: {len(names)} {fault.replace('_', ' ')}, "
@@ -107,12 +110,14 @@ def _rope_types(text: Any) -> set[str]:
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
-    """Without transformers' progress bars: the commands draw their own."""
-    shown = logging.is_progress_bar_enabled()
+def _quietly() -> Iterator[None]:
+    """Without transformers' bars and warnings: the commands draw their own bars, and what does not fit is told in a line."""
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,7 +62,7 @@ def test_float16_on_disk_is_float32_in_memory(tmp_path: Path) -> None:
         ({"architectures": ["Idefics3ForConditionalGeneration"]}, "got 'smolvlm' and Idefics3ForConditionalGeneration"),
         ({"model_type": "idefics3"}, "expected .* class SmolVLMForConditionalGeneration, got 'idefics3'"),
         ({"scale_factor": "two"}, "config.json: no configuration of SmolVLMForConditionalGeneration"),
-        ({"scale_factor": 4}, "weights do not load|mismatched keys"),
+        ({"scale_factor": 4}, f"of one model: 1 mismatched keys, the first is {PROJECTION}$"),
     ],
 )
 def test_another_class_or_other_shapes_are_refused(folder: Path, changes: dict[str, object], message: str) -> None:
@@ -103,6 +106,30 @@ def test_a_missing_weight_is_named_and_never_made_up(folder: Path) -> None:
     save_file(weights, path, metadata={"format": "pt"})
     with pytest.raises(ArtefactError, match=f"1 missing keys, the first is {PROJECTION}"):
         load_model(Checkpoint.open(folder), dtype="float32")
+
+
+_LOAD = """
+import sys, torch
+from framedex.errors import ArtefactError
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.load import load_model
+from transformers.utils import logging
+before = logging.get_verbosity()
+kind = {"model_type": "smolvlm", "architecture": "SmolVLMForConditionalGeneration"}
+try:
+    load_model(Checkpoint.open(sys.argv[1]), **kind, dtype="float32", device=torch.device("cpu"))
+except ArtefactError as error:
+    print(f"error: {error}", file=sys.stderr)
+assert logging.get_verbosity() == before
+"""
+
+
+def test_our_sentence_is_all_that_is_said_of_weights_that_do_not_fit(folder: Path) -> None:
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    edit_config(folder, scale_factor=4, text_config=text | {"num_hidden_layers": 3})
+    done = subprocess.run([sys.executable, "-c", _LOAD, folder], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert re.fullmatch(r"error: .*: weights and config.json are not of one model: \d+ missing keys, .*\n", done.stderr)
 
 
 def test_a_weight_without_a_place_is_counted(folder: Path) -> None:
