@@ -18,18 +18,20 @@ import transformers
 from numpy.typing import NDArray
 
 from framedex.contracts import FrameBatch
-from framedex.errors import DeviceError, UsageError, first_line
+from framedex.errors import DeviceError, UsageError
 from framedex.keys import json_key
 from framedex.mllm.answering import answers_of, logits_of
 from framedex.mllm.base import Answer, Answered, Ask, PreparedFrames, Scoring
 from framedex.mllm.checkpoint import Checkpoint
-from framedex.mllm.device import Place, is_out_of_memory
+from framedex.mllm.device import Place
 from framedex.mllm.family import Family
 from framedex.mllm.frame_sets import FrameSet, by_frames
 from framedex.mllm.greedy import FILE, GreedyRules, read_generation
 from framedex.mllm.language import LanguageModel
 from framedex.mllm.load import ATTENTION, load_model
+from framedex.mllm.measured import Costs
 from framedex.mllm.options import RunnerOptions
+from framedex.mllm.pace import Pace
 from framedex.mllm.parse import PARSER_VERSION, chosen_option
 from framedex.mllm.prompt import SCORING_VERSION
 from framedex.mllm.reading import Reading, first_batch
@@ -102,10 +104,11 @@ class TransformersRunner:
         )
         self._greedy = replace(greedy, stops=greedy.stops | {self._tokenizer.turn_end_id})
         self._place = place
-        self._limits = place.limits
         self._work_before_close = Work()
         self._origin = checkpoint.origin
         self._threads = threads
+        context = int(text.max_position_embeddings)
+        self._pace = Pace(place, name=checkpoint.origin, measure=lambda: self._costs(opened, language, context))
         self._unused_weights = loaded.unused_weights
         self._template = family.template.version
         self._key = json_key(
@@ -138,7 +141,13 @@ class TransformersRunner:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """How it is run; what is part of the key and what is not."""
+        """How it is run; what is part of the key and what is not. Measures what fits into memory where that was not done yet.
+
+        Raises:
+            ValueError: it was not done, and the runner is closed.
+            DeviceError: torch failed.
+        """
+        limits = self._pace.began
         return {
             "runtime": "transformers",
             "runtime_version": transformers.__version__,
@@ -148,8 +157,9 @@ class TransformersRunner:
             "attention": ATTENTION,
             "template": self._template,
             "threads": str(self._threads),
-            "frames_at_once": str(self._place.limits.frames),
-            "tokens_at_once": str(self._place.limits.tokens),
+            "frames_at_once": str(limits.frames),
+            "tokens_at_once": str(limits.tokens),
+            "limits": "told" if self._place.told else "by memory",
             "unused_weights": str(self._unused_weights),
         }
 
@@ -160,14 +170,8 @@ class TransformersRunner:
 
     @property
     def trouble(self) -> str:
-        """That memory was short or files of visual tokens damaged, and what reading those takes; "" for nothing of it."""
-        began, now = self._place.limits, self._limits
-        told = []
-        if now != began:
-            told.append(
-                f"memory was short; went on with {now.frames} frames and {now.tokens} tokens at a time "
-                f"instead of {began.frames} and {began.tokens}"
-            )
+        """That memory is or was short or files of visual tokens damaged, and what reading those takes; "" for nothing of it."""
+        told = [self._pace.trouble] if self._pace.trouble else []
         if self._files is not None and self._files.damaged:
             told.append(f"{self._files.damaged} files of visual tokens were damaged, and made again")
         if self._reading is not None and self._reading.token_prices:
@@ -238,7 +242,7 @@ class TransformersRunner:
         logits: dict[int, NDArray[np.float32]] = {}
         with at_most(self._threads):
             for part in self._in_batches(
-                sets, lambda batch, to_come: logits_of(reading, batch, to_come, limits=self._limits)
+                sets, lambda batch, to_come: logits_of(reading, batch, to_come, limits=self._pace.now)
             ):
                 logits.update(part)
         return np.stack([logits[row] for row in range(len(asks))])
@@ -248,6 +252,7 @@ class TransformersRunner:
         if self._reading is not None:
             self._work_before_close = self._reading.work
             self._reading.close()
+            self._pace.close()
         self._family = self._reading = None
 
     def __enter__(self) -> Self:
@@ -269,34 +274,24 @@ class TransformersRunner:
         """Give `read` as many sets as fit at a time, with all that are to come; again with fewer where memory was short."""
         at = 0
         while at < len(sets):
-            batch = first_batch(sets[at:], tokens=self._limits.tokens)
+            batch = first_batch(sets[at:], tokens=self._pace.now.tokens)
             result = None
             try:
                 result = read(batch, sets[at + len(batch) :])
             except RuntimeError as error:
-                self._take_less(error)
+                self._pace.take_less(error)
             if result is not None:
                 at += len(batch)
                 yield result
-            elif self._place.device.type == "cuda":
-                torch.cuda.empty_cache()  # what the failed attempt held, in pieces of its sizes
+            else:
+                self._pace.tidy()
 
-    def _take_less(self, error: RuntimeError) -> None:
-        """Halve the limits.
-
-        Raises:
-            DeviceError: the error is not about memory, or nothing is left to halve.
-        """
-        halved = self._limits.halved() if is_out_of_memory(error) else None
-        if halved is None:
-            raise DeviceError(
-                f"{self.name}: torch failed on {self._place.label} with {self._limits.frames} frames and {self._limits.tokens} "
-                f"tokens at a time ({first_line(error)}); where memory is short, show fewer frames or take a smaller model"
-            ) from error
-        self._limits = halved
+    def _costs(self, family: Family, language: LanguageModel, context: int) -> Costs:
+        with at_most(self._threads):
+            return Costs.of(family, language, context=context, device=self._place.device)
 
     def _answers(self, reading: Reading, batch: Sequence[FrameSet], to_come: Sequence[FrameSet]) -> dict[int, Answer]:
-        answers = answers_of(reading, batch, to_come, limits=self._limits, greedy=self._greedy)
+        answers = answers_of(reading, batch, to_come, limits=self._pace.now, greedy=self._greedy)
         if not np.isfinite([each for answer, _ in answers.values() for each in answer.option_logprobs]).all():
             raise DeviceError(
                 f"{self.name}: log-probabilities are not finite in {self._place.dtype}; run it in float32"

@@ -18,8 +18,8 @@ from transformers.cache_utils import Cache, DynamicLayer
 from framedex.mllm.tokens import Ids
 from framedex.mllm.tree import TokenTree
 
-# Positions whose distribution over the vocabulary is in memory at once.
-_POSITIONS = 256
+#: Positions whose distribution over the vocabulary is in memory at once.
+POSITIONS = 256
 
 KeysAndValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
@@ -175,8 +175,8 @@ class LanguageModel:
         found = np.empty(len(nodes), np.float64)
         at, token = np.asarray(nodes, np.int64), np.asarray(tokens, np.int64)
         different, inverse = np.unique(at, return_inverse=True)
-        for start in range(0, len(different), _POSITIONS):
-            part = different[start : start + _POSITIONS]
+        for start in range(0, len(different), POSITIONS):
+            part = different[start : start + POSITIONS]
             distributions = self.logits(hidden[self._tensor(part)]).log_softmax(-1)
             mine = np.flatnonzero((inverse >= start) & (inverse < start + len(part)))
             values = distributions[self._tensor(inverse[mine] - start), self._tensor(token[mine])]
@@ -235,10 +235,10 @@ class Growing:
             penalty: what their logits are divided by where positive, multiplied by where negative; 1 for none.
         """
         found: list[int] = []
-        for start in range(0, len(hidden), _POSITIONS):
-            logits = self._language.logits(hidden[start : start + _POSITIONS])
+        for start in range(0, len(hidden), POSITIONS):
+            logits = self._language.logits(hidden[start : start + POSITIONS])
             if penalty != 1:
-                for row, tokens in zip(logits, earlier[start : start + _POSITIONS], strict=True):
+                for row, tokens in zip(logits, earlier[start : start + POSITIONS], strict=True):
                     at = torch.tensor(sorted(tokens), device=row.device)
                     row[at] = torch.where(row[at] < 0, row[at] * penalty, row[at] / penalty)
             found.extend(logits.argmax(-1).tolist())

@@ -53,7 +53,7 @@ class RunnerOptions:
         device: "auto" takes CUDA where torch finds a GPU.
         dtype: of weights and activations; "auto" takes bfloat16 on CUDA and float32 on the CPU. Log-probabilities are taken in
             float32.
-        limits: how much is worked on at a time; None for what suits the device.
+        limits: how much is worked on at a time; None for what suits the device and its free memory.
         cache_nbytes: of visual tokens kept in memory, in place of the limits' own; None for theirs.
         token_folder: where visual tokens are kept for other runs; None keeps them in memory alone.
         fetch: whether a checkpoint of the Hugging Face hub may be fetched; else it must be in the local cache.

@@ -19,8 +19,8 @@ from framedex.mllm.visual import VisualTokens
 from framedex.mllm.work import Work
 from framedex.mllm.writing import written
 
-# Every token of a tree is compared with every other, though few see each other: beyond this that costs more than another forward.
-_TREE_TOKENS = 4096
+#: Every token of a tree is compared with every other, though few see each other: beyond so many, another forward costs less.
+TREE_TOKENS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,7 +105,7 @@ class Reading:
 
     def trees(self, batch: Sequence[FrameSet], prefix: Prefix | None, limits: Limits) -> Iterator[ReadTree]:
         """Read the questions whose answers are scored, as many of each set at a time as the limits let."""
-        limit = max(1, min(limits.tokens, _TREE_TOKENS) // len(batch))
+        limit = max(1, min(limits.tokens, TREE_TOKENS) // len(batch))
         waiting = [grown(frame_set.asked(writes=False), limit=limit) for frame_set in batch]
         while any(waiting):
             numbers = [number for number, trees in enumerate(waiting) if trees]
@@ -132,7 +132,7 @@ class Reading:
             greedy: how they are written.
         """
         for number, frame_set in enumerate(batch):
-            for tree in grown(frame_set.asked(writes=True), limit=min(limits.tokens, _TREE_TOKENS)):
+            for tree in grown(frame_set.asked(writes=True), limit=min(limits.tokens, TREE_TOKENS)):
                 growing = Growing(self._language, None if prefix is None else prefix.row(number))
                 hidden, answers = written(growing, tree, before=frame_set.prefix, greedy=greedy, most=WRITTEN_TOKENS)
                 self._work += Work(forwards=growing.readings, suffix_tokens=len(tree.tree))
