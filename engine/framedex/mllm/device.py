@@ -11,7 +11,7 @@ from framedex.errors import UsageError
 from framedex.mllm.options import DeviceChoice, Dtype, DtypeChoice, Limits, RunnerOptions
 from framedex.torch_device import device_label, require_device, require_full_products
 
-# Beyond these, batches get no faster: on the CPU as measured, on CUDA as guessed.
+# Beyond these, batches are not known to get faster; on CUDA that was never measured.
 _MOST = {"cpu": Limits(), "cuda": Limits(frames=256, tokens=131_072)}
 
 
@@ -23,7 +23,7 @@ class Place:
         device: that is there.
         label: of the device, for provenance.
         dtype: of weights and activations.
-        limits: as told, or the most that is of use on such a device.
+        limits: as told, or the most that such a device is given.
         told: whether they were; else memory has a say in them.
     """
 

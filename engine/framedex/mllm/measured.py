@@ -92,7 +92,7 @@ class Measured:
 
     Attributes:
         limits: that were chosen.
-        most: beyond which a device of this kind gets no faster.
+        most: that a device of this kind is given.
         costs: of the model; None where even they did not fit.
         free_nbytes: of the device.
     """
@@ -125,7 +125,7 @@ class Measured:
 
     @property
     def trouble(self) -> str:
-        """That less is worked on at a time than is quickest, and why; "" where it is not."""
+        """That less is worked on at a time than where memory is plenty, and why; "" where it is not."""
         now, most = self.limits, self.most
         if now == most:
             return ""
