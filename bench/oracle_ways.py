@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +15,19 @@ from typing import Any
 import av
 import numpy as np
 import torch
+import transformers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import DynamicCache, SmolVLMForConditionalGeneration, SmolVLMImageProcessorPil
+from transformers import DynamicCache
 
 from decode_clips import scene
 from framedex.contracts import FrameBatch, Pixels
 from framedex.decode import FpsGrid, identify, open_video
 from framedex.mllm.base import Ask, PreparedFrames
 from framedex.mllm.engine import TransformersRunner
-from framedex.mllm.smolvlm import prompt_text
+from framedex.mllm.options import Dtype
 from framedex.mllm.work import Work
+from oracle_plain import FAMILIES
 
 SECOND_US = 1_000_000
 FPS = 8
@@ -83,6 +86,23 @@ def window_starts(n_frames: int, length: int, stride: int) -> range:
     return range(0, n_frames - length + 1, stride)
 
 
+class Clock:
+    """Wall time, once a device has done what it was given.
+
+    Args:
+        device: that work is given to.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def now(self) -> float:
+        """Seconds from some moment."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NaiveTook:
     """Seconds of one question put to the plain model, by part, and its logits."""
@@ -97,54 +117,51 @@ class NaiveLoop:
     """The plain model: every question by itself, from pixel values.
 
     Args:
-        checkpoint: a SmolVLM's folder.
+        checkpoint: a folder.
+        device: that it runs on.
+        dtype: of its weights there.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
-        self.model: Any = SmolVLMForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    def __init__(self, checkpoint: Path, *, device: torch.device, dtype: Dtype) -> None:
+        kind = FAMILIES[json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["model_type"]]
+        plain = getattr(transformers, kind.architecture)
+        self.device = device
+        self.clock = Clock(device)
+        self.model: Any = plain.from_pretrained(checkpoint, dtype=getattr(torch, dtype)).eval().to(device)
+        self.family = kind(checkpoint, self.model.config)
         self._tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
-        self._processor: Any = SmolVLMImageProcessorPil.from_pretrained(checkpoint)
-        config = self.model.config
-        side = self._processor.max_image_size["longest_edge"]
-        self.seq_len = (side // config.vision_config.patch_size // config.scale_factor) ** 2
 
     @torch.inference_mode()
     def ask(self, clip: Path, n_frames: int, rows: range, question: Question) -> NaiveTook:
         """Decode the clip, take the window's frames, process them, and read everything; the last logits are kept alone."""
-        started = time.perf_counter()
+        started = self.clock.now()
         whole = decode(clip, n_frames)
-        decoded = time.perf_counter()
+        decoded = self.clock.now()
         ids = self.ids(
             question, times_s=[whole.pts_us[row] / SECOND_US for row in rows], duration_s=float(n_frames - 1)
         )
         pixels = self.pixels(list(whole.frames[rows.start : rows.stop]))
-        processed = time.perf_counter()
-        output = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, logits_to_keep=1)
-        done = time.perf_counter()
+        processed = self.clock.now()
+        output = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), **pixels, logits_to_keep=1)
+        done = self.clock.now()
         return NaiveTook(
             decode_s=decoded - started,
             process_s=processed - decoded,
             forward_s=done - processed,
-            logits=output.logits[0, -1].numpy(),
+            logits=output.logits[0, -1].float().cpu().numpy(),
         )
 
-    def pixels(self, images: list[Pixels]) -> torch.Tensor:
-        """(1, n, 3, side, side) as the checkpoint's processor makes them."""
-        processed = self._processor(images, do_image_splitting=False, return_tensors="pt")
-        pixels: torch.Tensor = processed["pixel_values"]
-        return pixels
+    def pixels(self, images: list[Pixels]) -> dict[str, torch.Tensor]:
+        """The forward's argument for some frames, on the device."""
+        return {
+            name: each.to(device=self.device, dtype=self.model.dtype)
+            for name, each in self.family.pixels(images).items()
+        }
 
     def ids(self, question: Question, *, times_s: Sequence[float], duration_s: float) -> torch.Tensor:
         """(1, t) of the whole prompt."""
-        text = prompt_text(
-            question.text,
-            question.options,
-            scoring="letter",
-            seq_len=self.seq_len,
-            times_s=times_s,
-            duration_s=duration_s,
-        )
-        return torch.tensor([self._tokenizer.encode(text, add_special_tokens=False).ids])
+        text = self.family.text(question.text, question.options, times_s=times_s, duration_s=duration_s)
+        return torch.tensor([self._tokenizer.encode(text, add_special_tokens=False).ids], device=self.device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +193,7 @@ class Parts:
     """
 
     def __init__(self, loop: NaiveLoop, pictures: Pixels, question: Question) -> None:
-        self._model = loop.model
+        self._loop = loop
         self._pixels = loop.pixels(list(pictures))
         self._ids = loop.ids(question, times_s=[float(row) for row in range(len(pictures))], duration_s=60.0)
         self._length = len(pictures)
@@ -185,15 +202,15 @@ class Parts:
     @torch.inference_mode()
     def time(self, repeats: int) -> None:
         """So many turns more."""
-        model, ids = self._model, self._ids
-        cut = int((ids[0] == model.config.image_token_id).nonzero().max()) + 1
+        model, family, ids = self._loop.model, self._loop.family, self._ids
+        cut = int((ids[0] == family.placeholder_id).nonzero().max()) + 1
         for _ in range(repeats):
-            features = self._timed("tower", partial(model.get_image_features, self._pixels, return_dict=True))
+            features = self._timed("tower", partial(family.features, model, self._pixels))
             cache = DynamicCache()
             first = {
                 "input_ids": ids[:, :cut],
                 "attention_mask": torch.ones_like(ids[:, :cut]),
-                "mm_encoder_outputs": {"image": features},
+                "mm_encoder_outputs": {family.modality: features},
             }
             self._timed("prefill", partial(model.model, **first, past_key_values=cache, use_cache=True))
             rest = {"input_ids": ids[:, cut:], "attention_mask": torch.ones_like(ids), "past_key_values": cache}
@@ -205,9 +222,9 @@ class Parts:
         return UnitCosts(tower_s=tower / self._length, prefill_s=prefill, suffix_s=suffix)
 
     def _timed(self, part: str, work: Callable[[], Any]) -> Any:
-        started = time.perf_counter()
+        started = self._loop.clock.now()
         result = work()
-        self._took[part].append(time.perf_counter() - started)
+        self._took[part].append(self._loop.clock.now() - started)
         return result
 
 
@@ -222,10 +239,17 @@ class OursTook:
 
 
 def ours(
-    runner: TransformersRunner, clip: Path, n_frames: int, length: int, stride: int, asked: Sequence[Question]
+    runner: TransformersRunner,
+    clip: Path,
+    n_frames: int,
+    length: int,
+    stride: int,
+    asked: Sequence[Question],
+    *,
+    clock: Clock,
 ) -> OursTook:
     """All windows of a clip and all questions; nothing is known of the clip before."""
-    before, started = runner.work, time.perf_counter()
+    before, started = runner.work, clock.now()
     video = prepare(runner, clip, n_frames, source=f"{clip}, {started}")
     starts = window_starts(n_frames, length, stride)
     asks = [
@@ -239,7 +263,7 @@ def ours(
         for each in asked
     ]
     answers = runner.answer(asks)
-    seconds = time.perf_counter() - started
+    seconds = clock.now() - started
     assert all(answer.status == "ok" for answer in answers), answers[0].status_detail
     return OursTook(seconds=seconds, work=runner.work - before, windows=len(starts), asks=len(asks))
 

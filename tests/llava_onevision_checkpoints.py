@@ -20,8 +20,19 @@ _MEAN, _STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27
 TOKENS = 9
 
 
-def make_llava_onevision(folder: Path, *, seed: int = 0, context: int = 1024, gain: float = 6.0) -> Path:
-    """Write a tiny checkpoint; matrices are `gain` times what transformers starts them with."""
+def make_llava_onevision(
+    folder: Path,
+    *,
+    seed: int = 0,
+    side: int = SIDE,
+    context: int = 1024,
+    dtype: str = "float32",
+    vision: dict[str, object] | None = None,
+    text: dict[str, object] | None = None,
+    gain: float = 6.0,
+    device: str = "cpu",
+) -> Path:
+    """Write a checkpoint, tiny unless told; matrices are `gain` times what transformers starts them with, drawn on `device`."""
     import torch
     from transformers import (
         LlavaOnevisionConfig,
@@ -34,22 +45,60 @@ def make_llava_onevision(folder: Path, *, seed: int = 0, context: int = 1024, ga
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = write_tokenizer(folder, SPECIAL)
     config = LlavaOnevisionConfig(
-        vision_config=SiglipVisionConfig(**_TINY, image_size=SIDE, patch_size=8, vision_use_head=False).to_dict(),
+        vision_config=SiglipVisionConfig(
+            **{**_TINY, "patch_size": 8, **(vision or {})}, image_size=side, vision_use_head=False
+        ).to_dict(),
         text_config=Qwen2Config(
-            **_TINY, num_key_value_heads=1, max_position_embeddings=context, vocab_size=vocabulary
+            **{
+                **_TINY,
+                "num_key_value_heads": 1,
+                "max_position_embeddings": context,
+                "vocab_size": vocabulary,
+                **(text or {}),
+            }
         ).to_dict(),
         image_token_index=SPECIAL.index("<image>"),
         video_token_index=SPECIAL.index("<video>"),
     )
     torch.manual_seed(seed)
-    model = LlavaOnevisionForConditionalGeneration(config)
+    with torch.device(device):
+        model = LlavaOnevisionForConditionalGeneration(config)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
                 weight.mul_(gain)
-    model.save_pretrained(folder)
-    LlavaOnevisionImageProcessorPil(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
+    model.to(getattr(torch, dtype)).save_pretrained(folder)
+    LlavaOnevisionImageProcessorPil(size={"height": side, "width": side}).save_pretrained(folder)
     return folder
+
+
+def make_llava_onevision_7b(folder: Path, *, device: str = "cpu") -> Path:
+    """The shape of llava-onevision-qwen2-7b-ov-hf: SigLIP so400m at 384 px and Qwen2-7B; only the tokenizer is smaller."""
+    return make_llava_onevision(
+        folder,
+        side=384,
+        context=32768,
+        dtype="bfloat16",
+        vision={
+            "hidden_size": 1152,
+            "intermediate_size": 4304,
+            "num_hidden_layers": 26,
+            "num_attention_heads": 16,
+            "patch_size": 14,
+        },
+        text={
+            "vocab_size": 152128,
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "rms_norm_eps": 1e-6,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0},
+        },
+        gain=1.0,
+        device=device,
+    )
 
 
 @functools.cache

@@ -33,11 +33,12 @@ def make_smolvlm(
     text: dict[str, object] | None = None,
     scale_factor: int = 2,
     gain: float = 6.0,
+    device: str = "cpu",
 ) -> Path:
     """Write a checkpoint with 2 x 2 visual tokens per frame and a byte-level BPE tokenizer; tiny unless told.
 
     Options of two words are several tokens, "red" is one; "A" and " A" are one token each. Matrices are `gain` times what
-    transformers starts them with, so that pictures and words make a difference to the answers.
+    transformers starts them with, so that pictures and words make a difference to the answers. They are drawn on `device`.
     """
     import torch
     from transformers import (
@@ -62,7 +63,8 @@ def make_smolvlm(
         tie_word_embeddings=True,
     )
     torch.manual_seed(seed)
-    model = SmolVLMForConditionalGeneration(config)
+    with torch.device(device):
+        model = SmolVLMForConditionalGeneration(config)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
@@ -74,7 +76,7 @@ def make_smolvlm(
     return folder
 
 
-def make_smolvlm_256m(folder: Path) -> Path:
+def make_smolvlm_256m(folder: Path, *, device: str = "cpu") -> Path:
     """The shape of SmolVLM2-256M-Video-Instruct, in bfloat16 as it is published; only the tokenizer is smaller."""
     return make_smolvlm(
         folder,
@@ -101,6 +103,38 @@ def make_smolvlm_256m(folder: Path) -> Path:
         },
         scale_factor=4,
         gain=1.0,
+        device=device,
+    )
+
+
+def make_smolvlm_2b(folder: Path, *, device: str = "cpu") -> Path:
+    """The shape of SmolVLM2-2.2B-Instruct: SigLIP so400m at 384 px and SmolLM2-1.7B; only the tokenizer is smaller."""
+    return make_smolvlm(
+        folder,
+        side=384,
+        longest_edge=1536,
+        context=8192,
+        dtype="bfloat16",
+        vision={
+            "hidden_size": 1152,
+            "intermediate_size": 4304,
+            "num_hidden_layers": 27,
+            "num_attention_heads": 16,
+            "patch_size": 14,
+        },
+        text={
+            "vocab_size": 49280,
+            "hidden_size": 2048,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 32,
+            "rms_norm_eps": 1e-5,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 130000.0},
+        },
+        scale_factor=3,
+        gain=1.0,
+        device=device,
     )
 
 
