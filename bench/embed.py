@@ -1,6 +1,6 @@
 """How fast are frames embedded: runtimes × precisions × batch sizes × families, against torch and against the processor's limit?
 
-    python bench/embed.py              an hour or so, most of it the exports
+    python bench/embed.py              less than half an hour on two cores, most of it the exports
     python bench/embed.py --compiled   torch.compile on the CPU too, whose compiling takes minutes
     python bench/embed.py --quick      towers of one or two layers under the same names
 
