@@ -15,7 +15,12 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("options", "tolerance"), [((), 1e-4), (("--shape", "7b"), 1e-4), (("--shape", "2b", "--dtype", "bfloat16"), 0.05)]
+    ("options", "tolerance"),
+    [
+        pytest.param((), 1e-4, id="256m"),
+        pytest.param(("--shape", "7b"), 1e-4, id="7b"),
+        pytest.param(("--shape", "2b", "--dtype", "bfloat16"), 0.05, id="2b-bfloat16"),
+    ],
 )
 def test_oracle(tmp_path: Path, options: tuple[str, ...], tolerance: float) -> None:
     out = tmp_path / "result.json"
