@@ -150,8 +150,8 @@ def oracle_table(result: dict[str, Any]) -> str:
         took = [rows[f"{who}.{way}"] for who in ("ours", "peer.naive", "peer.naive_decoded", "ideal")]
         lines.append(f"| {title} | " + " | ".join(f"{seconds:,.0f} s" for seconds in took) + " |")
     remark = (
-        f"{config['frames']} frames, {config['prompts']} questions for each window, SmolVLM2-256M's shape with random weights, "
-        f"{config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the largest; "
+        f"{config['frames']} frames, {config['prompts']} questions for each window, the shape of {config['shape']} with random "
+        f"weights, {config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the largest; "
         f"the plain model is {config['naive']}; `python bench/oracle.py` at commit `{result['commit']}`."
     )
     return "\n".join([*lines, "", remark])
