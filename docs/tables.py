@@ -151,8 +151,8 @@ def oracle_table(result: dict[str, Any]) -> str:
         lines.append(f"| {title} | " + " | ".join(f"{seconds:,.0f} s" for seconds in took) + " |")
     remark = (
         f"{config['frames']} frames, {config['prompts']} questions for each window, the shape of {config['shape']} with random "
-        f"weights, {config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the largest; "
-        f"the plain model is {config['naive']}; `python bench/oracle.py` at commit `{result['commit']}`."
+        f"weights, {config['dtype']}, {result['machine']}; logits within {ratios['max_relative_logit_difference']:.0e} of the "
+        f"largest; the plain model is {config['naive']}; `python bench/oracle.py` at commit `{result['commit']}`."
     )
     return "\n".join([*lines, "", remark])
 
