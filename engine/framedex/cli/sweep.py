@@ -32,7 +32,14 @@ _NOMINAL = {"forwards": "forwards, roughly", "read_frames": "frames with a file 
 def sweep(
     config: Annotated[Path, typer.Argument(metavar="SWEEP.YAML", help="What to sweep.", show_default=False)],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; made where it is not there.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            parser=options.a_path,
+            metavar="RUN",
+            help="Folder of the run; made where it is not there.",
+        ),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count everything, measure a few answers, write nothing.")
@@ -50,7 +57,9 @@ def sweep(
     token_folder: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Keep what the MLLMs' vision towers make of frames here, for other runs; large."
+            parser=options.a_path,
+            metavar="FOLDER",
+            help="Keep what the MLLMs' vision towers make of frames here, for other runs; large.",
         ),
     ] = None,
     token_memory: Annotated[
@@ -112,6 +121,7 @@ def sweep(
       framedex sweep sweep.yaml -o RUN
       framedex sweep more-samplers.yaml -o RUN2 --reuse RUN
     """
+    from framedex.index.whole_file import check_folder
     from framedex.mllm.options import DeviceChoice, DtypeChoice, RunnerOptions
     from framedex.scores.index_curves import IndexCurves
     from framedex.sweep.config import read_config
@@ -120,6 +130,8 @@ def sweep(
     from framedex.sweep.recorded import take_recorded
     from framedex.sweep.run import check_run, pending
 
+    if token_folder is not None:
+        check_folder(token_folder, subject="token folder", otherwise="none")
     mllm_options = RunnerOptions(
         device=cast(DeviceChoice, device),
         dtype=cast(DtypeChoice, dtype),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from framedex.errors import StorageError
+from framedex.errors import StorageError, UsageError
 
 #: Names of files being written begin and end so; readers pass over every name that begins with a dot.
 TEMPORARY_PREFIX = "."
@@ -153,6 +153,26 @@ def make_folder(folder: Path) -> None:
         _sync_folder(folder.parent)
     except OSError as error:
         raise storage_error("create the folder", folder, error) from error
+
+
+def check_folder(folder: Path, *, subject: str, otherwise: str) -> None:
+    """Before work is done that is to be kept in a folder, see that it is there or can be made; nothing is made.
+
+    Args:
+        folder: to be written to.
+        subject: what it is for, for the message.
+        otherwise: what can be asked for instead of naming a folder.
+
+    Raises:
+        UsageError: something else stands in its place, or it cannot be written to.
+    """
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UsageError(f"{subject} {folder}: expected a folder, but {there} is none; name a folder, or {otherwise}")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{subject} {folder}: cannot be written to; name a folder that can, or {otherwise}")
 
 
 def read_whole(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from framedex.cache_file import CacheFile, CacheKind, is_network, store_cache_file
 from framedex.errors import UsageError
+from framedex.index.whole_file import check_folder
 from framedex.keys import canonical_json
 from framedex.mllm.base import Answer
 
@@ -112,21 +113,13 @@ def cache_path(store: Path, folder: Path | None) -> Path:
     """
     if folder is None:
         return store_cache_file(store, _NAME)
-    _check_folder(folder)
+    check_folder(folder, subject="answer cache", otherwise="off")
+    file = folder / _NAME
+    if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
+        raise UsageError(f"answer cache {folder}: cannot be written to; name a folder that can, or off")
     if is_network(folder.resolve()):
         raise UsageError(f"answer cache {folder}: is on a network file system; name a folder on a disk of this machine")
-    return folder / _NAME
-
-
-def _check_folder(folder: Path) -> None:
-    """Before any model is asked, see that answers can be kept there; nothing is made."""
-    file, there = folder / _NAME, folder
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        raise UsageError(f"answer cache {folder}: expected a folder, but {there} is none; name a folder, or off")
-    if not os.access(there, os.W_OK | os.X_OK) or (file.exists() and not (file.is_file() and os.access(file, os.W_OK))):
-        raise UsageError(f"answer cache {folder}: cannot be written to; name a folder that can, or off")
+    return file
 
 
 def _lasts(kept: Kept) -> bool:
