@@ -10,6 +10,9 @@ from framedex.errors import UsageError
 
 ImageFormat = Literal["png", "jpeg"]
 
+#: Longer, and no clock of the system's counts it.
+_LONGEST_S = 1e6
+
 #: The environment variable that a server's key is read from, unless told otherwise.
 KEY_ENV = "FRAMEDEX_API_KEY"
 
@@ -47,14 +50,13 @@ class ServedModel:
     key_env: str = KEY_ENV
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise UsageError(f"server {self.url!r}: expected a URL such as http://localhost:8000/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
+        if any(mark in self.url for mark in "@?#"):  # what stands there may be a secret: nothing of it is shown
             raise UsageError(
-                f"server {parts.scheme}://{parts.hostname}: expected a URL without a user, key or query; put the key into the "
-                f"environment variable {self.key_env}"
+                "server: expected a URL without a user, key or query; put the key into the environment variable "
+                f"{self.key_env}, and leave @, ? and # out of the URL"
             )
+        if not _has_host(self.url):
+            raise UsageError(f"server {self.url!r}: expected a URL such as http://localhost:8000/v1")
         if not self.model.strip():
             raise UsageError(f"server {self.url}: expected the name of a model, got an empty text")
         if self.image not in get_args(ImageFormat):
@@ -66,6 +68,11 @@ class ServedModel:
             raise UsageError(
                 f"server {self.url}: expected concurrency, max_tokens and longest_edge of 1 or more and a quality of 1 to 100, "
                 f"got {self.concurrency}, {self.max_tokens}, {self.longest_edge} and {self.quality}"
+            )
+        if not 0 < self.timeout_s <= _LONGEST_S or not 0 <= self.patience_s <= _LONGEST_S:
+            raise UsageError(
+                f"server {self.url}: expected timeout_s above 0 and patience_s of 0 or more, in seconds up to {_LONGEST_S:.0f}, "
+                f"got {self.timeout_s:g} and {self.patience_s:g}"
             )
 
     @property
@@ -82,3 +89,18 @@ class ServedModel:
         """What is done to a frame before it is sent, for a key."""
         quality = self.quality if self.image == "jpeg" else None
         return {"image": self.image, "quality": quality, "longest_edge": self.longest_edge}
+
+
+def _has_host(url: str) -> bool:
+    """Whether a URL is one of HTTP with a host, a port that there can be, and no blanks."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and url.isprintable()
+            and " " not in url
+        )
+    except ValueError:  # brackets that do not close, or a port that is none
+        return False
