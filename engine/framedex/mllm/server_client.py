@@ -45,12 +45,16 @@ class ServerClient:
 
     Attributes:
         again: requests that were tried again so far.
+
+    Raises:
+        UsageError: its URL names no host that there can be, or its key is none that can be sent.
     """
 
     def __init__(self, served: ServedModel) -> None:
         self._served = served
         self._subject = f"server {served.base}"
-        key = os.environ.get(served.key_env, "").strip()
+        _check_host(served)
+        key = _key(served)
         self._has_key = bool(key)
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(served.timeout_s, connect=_CONNECT_S, pool=None),
@@ -100,6 +104,8 @@ class ServerClient:
             asked_to_wait: float | None = None
             try:
                 response = self._client.request(method, url, json=body)
+            except httpx2.DecodingError as error:
+                raise self._nonsense(f"a body that cannot be unpacked ({first_line(error)})") from error
             except httpx2.TransportError as error:
                 trouble = _transport(error, self._served)
                 last = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not self._answered
@@ -130,12 +136,14 @@ class ServerClient:
 
     def _value(self, response: httpx2.Response) -> Any:
         try:
-            return response.json()
+            return _json(response.content)
         except ValueError as error:
-            raise DeviceError(
-                f"{self._subject}: expected JSON of an OpenAI-compatible interface, got {response.text[:80]!r}; correct the URL, "
-                "which ends in /v1"
-            ) from error
+            raise self._nonsense(repr(response.text[:80])) from error
+
+    def _nonsense(self, got: str) -> DeviceError:
+        return DeviceError(
+            f"{self._subject}: expected JSON of an OpenAI-compatible interface, got {got}; correct the URL, which ends in /v1"
+        )
 
     def _failure(self, response: httpx2.Response) -> str:
         """What is wrong, where it may pass.
@@ -153,6 +161,26 @@ class ServerClient:
         if status not in _BUSY and status != _FAILED:
             raise Refused(status, _words(response))
         return f"{'is busy or away' if status in _BUSY else 'failed'} (HTTP {status}: {_words(response)})"
+
+
+def _check_host(served: ServedModel) -> None:
+    try:
+        httpx2.URL(served.base)
+    except httpx2.InvalidURL as error:
+        raise UsageError(
+            f"server {served.url!r}: expected a URL such as http://localhost:8000/v1 ({first_line(error)})"
+        ) from error
+
+
+def _key(served: ServedModel) -> str:
+    """The server's key, "" where there is none; no message shows it."""
+    key = os.environ.get(served.key_env, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"environment variable {served.key_env}: expected the server's key, got a text with line breaks or characters beyond "
+            "ASCII, which no request can carry; set it anew"
+        )
+    return key
 
 
 def _transport(error: httpx2.TransportError, served: ServedModel) -> str:
@@ -186,11 +214,27 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 def _words(response: httpx2.Response) -> str:
     """What a server says of an error, in the forms that vLLM, SGLang and FastAPI have."""
+    if response.has_redirect_location:
+        return first_line(ValueError(f"redirects to {response.headers['Location']!r}"))
     try:
-        value = json.loads(response.content)
+        value = _json(response.content)
     except ValueError:
         value = response.text
     for name in ("error", "message", "detail"):
         if isinstance(value, dict) and name in value:
             value = value[name]
-    return first_line(ValueError(value if isinstance(value, str) else json.dumps(value)))
+    words = value if isinstance(value, str) else json.dumps(value)
+    return first_line(ValueError(words)) if words.strip() else "no words"
+
+
+def _json(data: bytes) -> Any:
+    """JSON whose texts can all be recorded: halves of surrogate pairs, which JSON may name, are replaced by U+FFFD.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    try:
+        text = json.dumps(json.loads(data), ensure_ascii=False)
+        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

@@ -18,6 +18,11 @@ from framedex.mllm.prompt import LETTERS, letter_spellings
 
 _TOKEN_ID = "token_id:"  # noqa: S105 - no secret
 
+#: Of which a record has room: 32 bits with a sign.
+_MOST_TOKENS = 2**31 - 1
+#: By which a probability of 1 may be passed where a server sums in half precision.
+_ROUNDING = 0.01
+
 
 class UnexpectedReply(Exception):
     """A reply that is none of a chat completion; says what was expected."""
@@ -65,12 +70,14 @@ def read_reply(value: Any) -> Reply:
         tokens = logprobs.get("content") or []
         likely = _likely(tokens[0]) if tokens else {}
         prompt_tokens = int((value.get("usage") or {}).get("prompt_tokens") or 0)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise UnexpectedReply(
             f"expected a chat completion with choices[0].message, got {str(value)[:200]!r}"
         ) from error
     if not isinstance(text, str):
         raise UnexpectedReply(f"expected a text in choices[0].message.content, got {str(text)[:200]!r}")
+    if not 0 <= prompt_tokens <= _MOST_TOKENS:
+        raise UnexpectedReply(f"expected usage.prompt_tokens of 0 to {_MOST_TOKENS}, got {prompt_tokens}")
     return Reply(text=text, prompt_tokens=prompt_tokens, likely=likely)
 
 
@@ -104,7 +111,7 @@ def _likely(first: Any) -> dict[str, float]:
     likely: dict[str, float] = {}
     for each in [*(first.get("top_logprobs") or []), first]:
         logprob = float(each["logprob"])
-        if not isinstance(each["token"], str) or not math.isfinite(logprob):
-            raise UnexpectedReply(f"expected tokens with finite log-probabilities, got {str(each)[:200]!r}")
+        if not isinstance(each["token"], str) or not -math.inf < logprob <= _ROUNDING:
+            raise UnexpectedReply(f"expected tokens with finite log-probabilities, 0 or less, got {str(each)[:200]!r}")
         likely.setdefault(each["token"], logprob)
     return likely

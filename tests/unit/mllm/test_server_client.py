@@ -16,6 +16,7 @@ from framedex.errors import DeviceError, UsageError
 from framedex.mllm import server_client
 from framedex.mllm.served_model import ServedModel
 from framedex.mllm.server_client import Refused, ServerClient
+from framedex.mllm.server_replies import UnexpectedReply, read_reply
 
 FINE = Play({"fine": True})
 
@@ -145,12 +146,62 @@ def test_a_key_that_is_wanted_is_asked_for_by_its_variable(status: int, monkeypa
         assert [got.headers.get("Authorization") for got in server.requests] == [None, "Bearer bearer-4711"]
 
 
-@pytest.mark.parametrize("body", [b"<html>hello</html>", b"", b'{"choices": [', "é".encode("latin-1")])
+@pytest.mark.parametrize(
+    "body", [b"<html>hello</html>", b"", b'{"choices": [', "é".encode("latin-1"), b"[" * 100_000, b'{"a":' * 100_000]
+)
 def test_nonsense_is_said_and_not_asked_for_again(body: bytes) -> None:
     with chat_server(lambda *_: Play(body)) as server:
         with pytest.raises(DeviceError, match="expected JSON of an OpenAI-compatible interface, got"):
             post(server)
         assert len(server.requests) == 1
+
+
+def test_json_as_deep_as_can_be_read_or_deeper_is_no_traceback() -> None:
+    depths = range(100, 3000, 50)
+    with chat_server(lambda _, before: Play(b"[" * depths[before] + b"]" * depths[before])) as server:
+        asked = client(server)
+        for _ in depths:
+            with pytest.raises((DeviceError, UnexpectedReply), match="expected "):
+                read_reply(asked.post(f"{server.url}/chat/completions", {}))
+        asked.close()
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_body_that_is_not_packed_as_it_says_is_nonsense_too(status: int) -> None:
+    packed = Play({"fine": True}, status=status, headers={"Content-Encoding": "gzip"})
+    with chat_server(lambda *_: packed) as server:
+        with pytest.raises(DeviceError, match=r"expected JSON .*, got a body that cannot be unpacked"):
+            post(server)
+        asked = client(server)
+        with pytest.raises(DeviceError, match="got a body that cannot be unpacked"):
+            asked.get(f"{server.url}/models")
+        asked.close()
+        assert len(server.requests) == 2
+
+
+def test_halves_of_surrogate_pairs_are_replaced_and_whole_pairs_are_kept() -> None:
+    halves = rb'{"\udc00": ["\ud800", "a\ud800b", "\ud83d\ude00"], "n": 1e999}'
+    with chat_server(lambda *_: Play(halves)) as server:
+        assert post(server)[0] == {"\ufffd": ["\ufffd", "a\ufffdb", "\U0001f600"], "n": float("inf")}
+
+
+@pytest.mark.parametrize("key", ["a-4711\nb", "4711-\u00e9", "4711\x01", "47\udc8011"])
+def test_a_key_that_no_request_can_carry_is_said_by_its_variable(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    with chat_server(lambda *_: FINE) as server:
+        with pytest.raises(UsageError, match="environment variable MY_KEY: expected the server's key") as raised:
+            post(server, key_env="MY_KEY")
+        assert "47" not in str(raised.value)
+        assert server.requests == []
+        monkeypatch.setenv("MY_KEY", " fine-4711\n")
+        post(server, key_env="MY_KEY")
+        assert server.requests[0].headers["Authorization"] == "Bearer fine-4711"
+
+
+@pytest.mark.parametrize("url", ["http://a..b\u00e4/v1", "http://[::zz]/v1", "http://1.2.3.999/v1"])
+def test_a_host_that_there_cannot_be_is_said(url: str) -> None:
+    with pytest.raises(UsageError, match="expected a URL such as"):
+        ServerClient(ServedModel(url=url, model="m"))
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,13 @@ def test_an_empty_answer_is_one() -> None:
         _changed(logprobs={"content": [{"token": "B"}]}),
         _changed(logprobs={"content": [{"token": "B", "logprob": "likely"}]}),
         _changed(logprobs={"content": [{"token": "B", "logprob": math.nan}]}),
+        _changed(logprobs={"content": [{"token": "B", "logprob": -(10**400)}]}),
+        _changed(logprobs={"content": [{"token": "B", "logprob": -math.inf}]}),
+        _changed(logprobs={"content": [{"token": "B", "logprob": 5.0}]}),
         _changed(logprobs={"content": [{"token": 5, "logprob": -1.0}]}),
+        recorded("sglang") | {"usage": {"prompt_tokens": math.inf}},
+        recorded("sglang") | {"usage": {"prompt_tokens": 10**12}},
+        recorded("sglang") | {"usage": {"prompt_tokens": -5}},
     ],
 )
 def test_what_is_no_chat_completion_is_said(value: Any) -> None:
