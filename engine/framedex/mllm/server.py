@@ -33,7 +33,16 @@ from framedex.mllm.work import Work
 
 #: As many as OpenAI's interface gives, and vLLM unless it is started otherwise.
 _TOP = 20
-_TOO_LONG = ("context length", "maximum context", "max_model_len", "longer than the maximum model length")
+#: In the words of vLLM, SGLang ("Multimodal prompt is too long", "exceeds the maximum allowed length") and llama.cpp.
+_TOO_LONG = (
+    "context length",
+    "maximum context",
+    "max_model_len",
+    "longer than the maximum model length",
+    "prompt is too long",
+    "maximum allowed length",
+    "context size",
+)
 _TOO_MANY_IMAGES = "image(s) may be provided"
 
 
@@ -284,6 +293,8 @@ class ServedRunner:
         advice = "see docs/serving.md"
         if error.status == 404:
             advice = f"correct the model's name, as {self._served.base}/models lists it, or the URL, which ends in /v1"
+        if 300 <= error.status < 400:
+            advice = "correct the URL"
         if _TOO_MANY_IMAGES in words:
             advice = "start vLLM with --limit-mm-per-prompt and as many images as the largest budget has frames"
         raise UsageError(

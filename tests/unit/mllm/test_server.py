@@ -221,21 +221,6 @@ def test_something_that_is_no_chat_completion_is_said() -> None:
         runner.answer([ask("generate")])
 
 
-@pytest.mark.parametrize(
-    "words_of",
-    [
-        "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens",
-        "The input (9000 tokens) is longer than the model's context length (4096 tokens).",
-    ],
-)
-def test_a_prompt_too_long_is_not_answered_and_the_others_are(words_of: str) -> None:
-    replies = (words("A"), Play({"error": {"message": words_of}}, status=400), words("B"))
-    with served(plain(*replies), concurrency=1) as (runner, _):
-        answers = runner.answer([ask("generate")] * 3)
-        assert [answer.status for answer in answers] == ["ok", "truncated-prompt", "ok"]
-        assert answers[1].status_detail == f"{words_of}; show it fewer frames"
-
-
 def test_too_many_images_are_said_with_the_option_that_allows_them() -> None:
     refused = Play({"error": {"message": "At most 1 image(s) may be provided in one prompt."}}, status=400)
     with served(plain(refused)) as (runner, _), pytest.raises(UsageError, match="--limit-mm-per-prompt"):
