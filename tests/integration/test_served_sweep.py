@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from chat_server import Got, Play, chat_server, is_probe, models, reading, recorded
 from cli import framedex, ok
@@ -68,6 +69,23 @@ def test_a_sweep_records_what_the_server_gave_and_no_key(world: SmallWorld, tmp_
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()
     assert "generate" in ok("analyze", sweep.run, "--csv", "--table", "accuracy").out
     ok("report", sweep.run, "-o", tmp_path / "report.html")
+
+
+def test_a_dry_run_plans_the_requests_that_the_sweep_sends(world: SmallWorld, tmp_path: Path) -> None:
+    with chat_server(letters) as server:
+        sweep = served_sweep(tmp_path, world, server.url, windows=[{"length": 3, "stride": 1}])
+        (served,) = yaml.safe_load(sweep.config.read_text())["mllms"]
+        arguments = ("--threads", 1, "--answer-cache", "off", "--json")
+        dry = ok("sweep", sweep.config, "-o", sweep.run, *arguments, "--dry-run").json()
+        done = ok("sweep", sweep.config, "-o", sweep.run, *arguments).json()
+        assert dry["planned"] == dry["naive"] == {name: done["work"][name] for name in dry["planned"]}
+        assert dry["planned"]["prefills"] > dry["frame_sets"] > 0
+        sweep.change(mllms=["micro-smolvlm"])
+        loaded = ok("sweep", sweep.config, "-o", tmp_path / "loaded", *arguments, "--dry-run").json()
+        sweep.change(mllms=["micro-smolvlm", served])
+        both = ok("sweep", sweep.config, "-o", tmp_path / "both", *arguments, "--dry-run").json()
+    for what in ("planned", "naive"):
+        assert both[what] == {name: n + loaded[what][name] for name, n in dry[what].items()}
 
 
 def test_a_server_that_goes_away_ends_the_run_with_a_sentence_and_the_next_goes_on(

@@ -19,15 +19,20 @@ class Cost:
     Attributes:
         planned: each frame and set of frames once per model that is asked about it. A forward per set for its frames, one for all
             that is scored and one per token for all that is written; short sets share forwards, and many questions take several.
+            Of a model that is served every ask is a request with all its frames.
         naive: every ask alone: all its frames, its whole prompt, with "option" scoring a forward for each option, and with
-            "generate" one per token.
+            "generate" one per token. A request is one forward.
+        served: of what is planned, the requests.
     """
 
     planned: Work = field(default_factory=Work)
     naive: Work = field(default_factory=Work)
+    served: Work = field(default_factory=Work)
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(planned=self.planned + other.planned, naive=self.naive + other.naive)
+        return Cost(
+            planned=self.planned + other.planned, naive=self.naive + other.naive, served=self.served + other.served
+        )
 
 
 def cost(
@@ -36,6 +41,7 @@ def cost(
     *,
     kept: Collection[Asked] = (),
     in_files: Mapping[str, Collection[int]] | None = None,
+    served: Collection[str] = (),
 ) -> Cost:
     """Count, without asking anything; tokens are not known before the prompts are written, and stay 0.
 
@@ -44,20 +50,25 @@ def cost(
         asks: what they ask.
         kept: those of `asked` that no model is asked, as their answers are there; the loop asks them all.
         in_files: by MLLM key the rows whose visual tokens are read, and do not pass the tower; those of no model where None.
+        served: keys of the MLLMs that servers hold.
     """
-    naive = Work()
+    naive, requests = Work(), Work()
     scorings: dict[str, dict[tuple[int, ...], set[Scoring]]] = {}  # by model and rows
     for each in asked:
         mllm_key, scoring, key = each
         rows = asks[key].rows
-        naive += Work(
-            tower_frames=len(rows), prefills=bool(rows), forwards=_forwards_alone(scoring, options=len(key.order))
-        )
-        if each not in kept:
+        forwards = 1 if mllm_key in served else _forwards_alone(scoring, options=len(key.order))
+        alone = Work(tower_frames=len(rows), prefills=bool(rows), forwards=forwards)
+        naive += alone
+        if each in kept:
+            continue
+        if mllm_key in served:
+            requests += alone
+        else:
             scorings.setdefault(mllm_key, {}).setdefault(rows, set()).add(scoring)
     read = in_files or {}
     planned = (_planned(sets, in_files=read.get(mllm_key, ())) for mllm_key, sets in scorings.items())
-    return Cost(planned=sum(planned, Work()), naive=naive)
+    return Cost(planned=sum(planned, requests), naive=naive, served=requests)
 
 
 def _forwards_alone(scoring: Scoring, *, options: int) -> int:

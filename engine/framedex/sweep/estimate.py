@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from framedex.errors import VideoError
-from framedex.mllm.work import Work
 from framedex.sweep.answers import answer_all, shown_frames
 from framedex.sweep.asks import AskKey, distinct_asks
 from framedex.sweep.choose import Choice, choose_each
@@ -72,7 +71,8 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep, *, token_folder:
         asks = distinct_asks(choices, opened.plan.config.option_orders)
         known = KnownAnswers.of(video, asks, opened)
         counts += replace(count(opened.plan, video, choices), cached=len(known.kept))
-        costs += cost(known.keys, asks, kept=known.kept, in_files=_in_files(video, known, opened, token_folder))
+        in_files = _in_files(video, known, opened, token_folder)
+        costs += cost(known.keys, asks, kept=known.kept, in_files=in_files, served=opened.served)
         asked_of += bool(known.left)
         if measured is None and known.left:
             try:
@@ -86,7 +86,7 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep, *, token_folder:
     return Estimate(
         counts=counts,
         cost=costs,
-        seconds=measured.decode_s * asked_of + measured.answering_s(costs.planned, counts.asks - counts.cached),
+        seconds=measured.decode_s * asked_of + measured.answering_s(costs, counts.asks - counts.cached),
         measured_asks=measured.asks,
         measured_video=measured.path,
     )
@@ -110,14 +110,15 @@ class _Measured:
     tower_s: float
     prefill_s: float
     answer_s: float
-    sample: Work
+    sample: Cost
     asks: int
     path: str
 
-    def answering_s(self, work: Work, asks: int) -> float:
-        """Seconds for other work, by its counts."""
-        tower = self.tower_s * work.tower_frames / max(1, self.sample.tower_frames)
-        prefill = self.prefill_s * work.prefills / max(1, self.sample.prefills)
+    def answering_s(self, costs: Cost, asks: int) -> float:
+        """Seconds for other work, by its counts; what servers do is in the times of their answers alone."""
+        work, sample = costs.planned - costs.served, self.sample.planned - self.sample.served
+        tower = self.tower_s * work.tower_frames / max(1, sample.tower_frames)
+        prefill = self.prefill_s * work.prefills / max(1, sample.prefills)
         return tower + prefill + self.answer_s * asks / self.asks
 
 
@@ -137,7 +138,7 @@ def _measure(video: PlannedVideo, known: KnownAnswers, opened: OpenSweep) -> _Me
         tower_s=sum(answer.tower_time_s for answer in cold.values()),
         prefill_s=sum(answer.prefill_time_s for answer in warm),
         answer_s=sum(answer.answer_time_s for answer in warm),
-        sample=cost(cold, sample).planned,
+        sample=cost(cold, sample, served=opened.served),
         asks=len(cold),
         path=video.path,
     )

@@ -16,6 +16,7 @@ from framedex.mllm import load_runner
 from framedex.mllm.base import Runner
 from framedex.mllm.checkpoint import located
 from framedex.mllm.options import RunnerOptions
+from framedex.mllm.served_model import ServedModel
 from framedex.score.native import NativeScorer
 from framedex.scores.curves import CurveSource
 from framedex.scores.index_curves import IndexCurves
@@ -50,6 +51,12 @@ class OpenSweep:
     runners: tuple[Runner, ...]
     threads: int
     answer_cache: AnswerCache | None = None
+
+    @property
+    def served(self) -> frozenset[str]:
+        """The keys of the MLLMs that servers hold."""
+        asked = zip(self.plan.config.mllms, self.plan.mllms, strict=True)
+        return frozenset(model.key for mllm, model in asked if isinstance(mllm, ServedModel))
 
 
 @contextmanager

@@ -78,6 +78,18 @@ def test_frames_whose_tokens_are_in_files_do_not_pass_the_tower() -> None:
     assert some.planned == without.planned + Work(tower_frames=-2, read_frames=2)
 
 
+def test_of_a_served_model_every_ask_is_a_request_with_all_its_frames() -> None:
+    asks = asked_in("given")
+    asked = put(asks, "letter", "generate", models="ms")
+    requests = Work(tower_frames=2 * 28 * 8, prefills=2 * 28, forwards=2 * 32)
+    loaded = cost([each for each in asked if each[0] == "m"], asks)
+    both = cost(asked, asks, served={"s"})
+    assert both == loaded + Cost(planned=requests, naive=requests, served=requests)
+    kept = [each for each in asked if each[0] == "s" and each[1] == "letter"]
+    half = Work(tower_frames=28 * 8, prefills=28, forwards=32)
+    assert cost(asked, asks, kept=kept, served={"s"}) == loaded + Cost(planned=half, naive=requests, served=half)
+
+
 def test_what_is_written_takes_a_forward_per_token() -> None:
     asks = asked_in("given")
     written = cost(put(asks, "generate"), asks)
