@@ -131,6 +131,10 @@ def did_you_mean(got: str, known: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library's exception says first, of 200 characters at most; its class where it says nothing."""
-    line = str(error).strip().split("\n", maxsplit=1)[0].rstrip() or type(error).__name__
+    """What a library's exception says first, of 200 characters at most; its class where it says nothing.
+
+    Where its first line ends in a colon the reason is on the next, and both are given.
+    """
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    line = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     return line if len(line) <= _FIRST_LINE else f"{line[: _FIRST_LINE - 1]}…"

@@ -233,15 +233,22 @@ def test_log_probabilities_that_are_not_finite_are_a_device_error(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("file", "changes", "message"),
     [
-        ({"max_image_size": {"longest_edge": 24}}, "frames of 24 pixels have 3 patches of 8 .* cannot join 2 by 2"),
-        ({"max_image_size": {"longest_edge": 4}}, "frames of 4 pixels have 0 patches"),
+        (
+            "preprocessor_config.json",
+            {"max_image_size": {"longest_edge": 24}},
+            "24 pixels have 3 .* cannot join 2 by 2",
+        ),
+        ("preprocessor_config.json", {"max_image_size": {"longest_edge": 4}}, "frames of 4 pixels have 0 patches"),
+        ("config.json", {"scale_factor": -2}, "4 patches of 8 along an edge, which the model cannot join -2 by -2"),
     ],
 )
-def test_a_processor_of_another_checkpoint_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_a_processor_of_another_checkpoint_is_refused(
+    tmp_path: Path, file: str, changes: dict[str, object], message: str
+) -> None:
     folder = shutil.copytree(tiny_smolvlm(), tmp_path / "checkpoint")
-    path = folder / "preprocessor_config.json"
+    path = folder / file
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(ArtefactError, match=message):
         load_runner(folder, threads=1)

@@ -26,6 +26,8 @@ def test_did_you_mean_lists_what_exists_and_the_nearest() -> None:
 
 def test_a_librarys_dump_is_told_by_its_first_line() -> None:
     assert first_line(RuntimeError("\n no memory \nframe 1\nframe 2")) == "no memory"
+    assert first_line(ValueError("field 'x':\n    no number\nframe 1")) == "field 'x': no number"
+    assert first_line(ValueError("field 'x':")) == "field 'x':"
     assert first_line(EOFError()) == "EOFError"
     assert first_line(ValueError("x" * 200)) == "x" * 200
     assert first_line(ValueError("x" * 201)) == "x" * 199 + "…"

@@ -98,7 +98,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ArtefactError(f"{path.parent}: {path.name} is missing; {_USE_ONE}") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtefactError(f"{path}: expected JSON, got {error}") from error
     if not isinstance(value, dict):
         raise ArtefactError(f"{path}: expected a JSON object, got a {type(value).__name__}")

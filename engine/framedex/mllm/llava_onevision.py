@@ -110,7 +110,7 @@ def read_frame_rules(folder: Path) -> FrameRules:
         )
     except KeyError as error:
         raise ArtefactError(f"{path}: expected size by height and width, {error} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArtefactError(f"{path}: the frames' rules do not hold: {error}") from error
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from typing import Any
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from transformers.utils import logging
 
 from framedex.errors import ArtefactError, first_line
@@ -19,6 +22,21 @@ from framedex.mllm.options import Dtype
 
 #: Named in the MLLM key: another kind rounds otherwise. It is the only one that takes a mask of one's own on every device.
 ATTENTION = "sdpa"
+
+#: What transformers and torch raise of a config.json whose values they cannot make a model of.
+_NO_MODEL = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    ImportError,
+    StrictDataclassError,
+)
+# Weights that files lack are named one by one after loading, for which the model is made in full: not where it is that much more.
+_MOST_LACKING = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +70,8 @@ def load_model(
     """
     folder = checkpoint.folder
     architectures = checkpoint.config.get("architectures") or [architecture]
+    if not isinstance(architectures, list):
+        raise ArtefactError(f"{folder / 'config.json'}: expected architectures to be a list, got {architectures!r}")
     if checkpoint.model_type != model_type or architecture not in architectures:
         raise ArtefactError(
             f"{folder}: expected a checkpoint of model_type {model_type!r} and class {architecture}, "
@@ -61,10 +81,17 @@ def load_model(
     try:
         with _quietly():
             config = kind.config_class.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
+            needed = _needed_weights(kind, config)
+    except _NO_MODEL as error:
+        # A LookupError says what was looked up and no more.
+        reason = f"there is no {first_line(error)}" if isinstance(error, LookupError) else first_line(error)
+        raise ArtefactError(f"{folder / 'config.json'}: no configuration of {architecture}: {reason}") from error
+    held = _held_weights(checkpoint)
+    if needed > _MOST_LACKING * held:
         raise ArtefactError(
-            f"{folder / 'config.json'}: no configuration of {architecture}: {first_line(error)}"
-        ) from error
+            f"{folder}: weights and config.json are not of one model: config.json asks for {needed} numbers in all, "
+            f"the files hold {held}"
+        )
     text = config.get_text_config()
     if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
         raise ArtefactError(f"{folder}: its language model attends to a sliding window, which framedex does not run")
@@ -86,7 +113,7 @@ def load_model(
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # told below
             )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (*_NO_MODEL, SafetensorError) as error:
         raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
     for fault in ("missing_keys", "mismatched_keys"):
         # A key, or a key and both shapes.
@@ -100,6 +127,30 @@ def load_model(
         if not weight.isfinite().all():
             raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity as {dtype}")
     return Loaded(model=model.eval().to(device), unused_weights=len(report["unexpected_keys"]))
+
+
+def _needed_weights(kind: Any, config: Any) -> int:
+    """How many numbers the weights of a configuration's model are, tied ones once; no memory is taken for them."""
+    with torch.device("meta"):
+        model = kind(copy.deepcopy(config))
+    model.tie_weights()
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def _held_weights(checkpoint: Checkpoint) -> int:
+    """How many numbers the weight files hold, by their headers.
+
+    Raises:
+        ArtefactError: a file is none.
+    """
+    held = 0
+    for path in checkpoint.weights:
+        try:
+            with safe_open(path, framework="pt") as file:
+                held += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise ArtefactError(f"{checkpoint.folder}: its weights do not load: {first_line(error)}") from error
+    return held
 
 
 def _rope_types(text: Any) -> set[str]:
@@ -116,7 +167,9 @@ def _quietly() -> Iterator[None]:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if shown:

@@ -166,7 +166,7 @@ def read_frame_rules(folder: Path) -> FrameRules:
         )
     except KeyError as error:
         raise ArtefactError(f"{path}: expected size and max_image_size by longest_edge, {error} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArtefactError(f"{path}: the frames' rules do not hold: {error}") from error
 
 
@@ -265,7 +265,7 @@ def _seq_len(checkpoint: Checkpoint, config: Any, rules: FrameRules) -> int:
     """
     patch, scale = int(config.vision_config.patch_size), int(config.scale_factor)
     patches = rules.side // patch
-    if not patches or patches % scale:
+    if not patches or scale < 1 or patches % scale:
         raise ArtefactError(
             f"{checkpoint.folder}: frames of {rules.side} pixels have {patches} patches of {patch} along an edge, "
             f"which the model cannot join {scale} by {scale}; the processor and config.json are not of one checkpoint"

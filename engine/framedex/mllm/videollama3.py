@@ -168,7 +168,7 @@ def read_frame_rules(folder: Path) -> FrameRules:
             mean=tuple(map(float, processor.get("image_mean", _IMAGENET_MEAN))),
             std=tuple(map(float, processor.get("image_std", _IMAGENET_STD))),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArtefactError(f"{path}: the frames' rules do not hold: {error}") from error
 
 

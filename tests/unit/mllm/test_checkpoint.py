@@ -99,7 +99,14 @@ def test_missing_files_are_named(folder: Path, name: str, message: str) -> None:
         Checkpoint.open(folder)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "expected JSON"), ("[]", "expected a JSON object, got a list")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "expected JSON"),
+        ("[]", "expected a JSON object, got a list"),
+        ("[" * 100_000, "config.json: expected JSON, got maximum recursion depth exceeded"),
+    ],
+)
 def test_a_config_that_is_no_object_is_refused(folder: Path, text: str, message: str) -> None:
     (folder / "config.json").write_text(text)
     with pytest.raises(ArtefactError, match=message):

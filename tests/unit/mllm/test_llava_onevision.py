@@ -87,6 +87,7 @@ def test_rules_are_those_of_the_files(tmp_path: Path) -> None:
     [
         ({"size": {"shortest_edge": 384}}, "expected size by height and width, 'height' is missing"),
         ({"size": {"height": 0, "width": 3}}, "1 pixel or more"),
+        ({"size": {"height": float("inf"), "width": 3}}, "do not hold: cannot convert float infinity to integer"),
         ({"do_center_crop": True}, "expected do_center_crop false"),
         ({"image_std": [1, 1]}, "three deviations"),
         ({"do_rescale": False}, "expected do_rescale true"),

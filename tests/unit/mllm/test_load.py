@@ -61,13 +61,43 @@ def test_float16_on_disk_is_float32_in_memory(tmp_path: Path) -> None:
     [
         ({"architectures": ["Idefics3ForConditionalGeneration"]}, "got 'smolvlm' and Idefics3ForConditionalGeneration"),
         ({"model_type": "idefics3"}, "expected .* class SmolVLMForConditionalGeneration, got 'idefics3'"),
-        ({"scale_factor": "two"}, "config.json: no configuration of SmolVLMForConditionalGeneration"),
+        ({"architectures": 5}, "config.json: expected architectures to be a list, got 5"),
+        ({"architectures": "SmolVLMForConditionalGeneration"}, "expected architectures to be a list, got 'SmolVLM"),
+        ({"scale_factor": "two"}, "config.json: no configuration of SmolVLMForConditionalGeneration: .*expected int"),
+        ({"scale_factor": 0}, "config.json: no configuration of .*: division by zero"),
+        ({"text_config": 5}, "for field 'text_config': TypeError: Field 'text_config' with value 5 doesn't match"),
+        (
+            {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+            "do not load: .*bitsandbytes",
+        ),
         ({"scale_factor": 4}, f"of one model: 1 mismatched keys, the first is {PROJECTION}$"),
     ],
 )
 def test_another_class_or_other_shapes_are_refused(folder: Path, changes: dict[str, object], message: str) -> None:
     edit_config(folder, **changes)
     with pytest.raises(ArtefactError, match=message):
+        load_model(Checkpoint.open(folder), dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("text_config", {"hidden_act": "zzz"}, "there is no 'zzz'"),
+        (
+            "text_config",
+            {"hidden_size": 33},
+            "validator 'validate_architecture': ValueError: The hidden size .33. is not",
+        ),
+        ("text_config", {"num_attention_heads": 0}, "by zero"),
+        ("text_config", {"vocab_size": -1}, "negative dimension -1"),
+        ("vision_config", {"patch_size": 0}, "by zero"),
+    ],
+)
+def test_values_that_make_no_model_are_told_with_the_reason(
+    folder: Path, part: str, changes: dict[str, object], message: str
+) -> None:
+    edit_config(folder, **{part: json.loads((folder / "config.json").read_text())[part] | changes})
+    with pytest.raises(ArtefactError, match=f"no configuration of SmolVLMForConditionalGeneration: .*{message}"):
         load_model(Checkpoint.open(folder), dtype="float32")
 
 
@@ -130,6 +160,31 @@ def test_our_sentence_is_all_that_is_said_of_weights_that_do_not_fit(folder: Pat
     done = subprocess.run([sys.executable, "-c", _LOAD, folder], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     assert re.fullmatch(r"error: .*: weights and config.json are not of one model: \d+ missing keys, .*\n", done.stderr)
+
+
+_LOAD_LITTLE = """
+import json, pathlib, resource, sys, torch
+from framedex.errors import FramedexError
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.load import load_model
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+path = pathlib.Path(sys.argv[1], "config.json")
+whole = json.loads(path.read_text())
+kind = {"model_type": "smolvlm", "architecture": "SmolVLMForConditionalGeneration"}
+for changes in ({"text_config": None}, {"text_config": {}}, {"vision_config": None}):
+    path.write_text(json.dumps(whole | changes))
+    try:
+        load_model(Checkpoint.open(path.parent), **kind, dtype="float32", device=torch.device("cpu"))
+    except FramedexError as error:
+        print(f"{type(error).__name__}: {error}", flush=True)
+"""
+
+
+def test_a_model_far_larger_than_the_weights_is_never_made(folder: Path) -> None:
+    """What config.json leaves out is as large as the library's defaults, whatever the weights are."""
+    done = subprocess.run([sys.executable, "-c", _LOAD_LITTLE, folder], capture_output=True, text=True, check=True)
+    needed = r"ArtefactError: .*: weights and config.json are not of one model: config.json asks for \d{9,} numbers in all, .*\n"
+    assert re.fullmatch(f"({needed}){{3}}", done.stdout), done.stdout
 
 
 def test_a_weight_without_a_place_is_counted(folder: Path) -> None:

@@ -120,6 +120,7 @@ def test_files_go_by_the_order_of_transformers(tmp_path: Path) -> None:
         ({"do_normalize": False}, "expected do_normalize true, got False"),
         ({"size": {"height": 3, "width": 4}}, "by longest_edge, 'longest_edge' is missing"),
         ({"size": 384}, "do not hold"),
+        ({"size": {"longest_edge": float("inf")}}, "do not hold: cannot convert float infinity to integer"),
         ({"size": {"longest_edge": 5000}}, "1 to 4096 pixels, got size 5000"),
         ({"image_std": [0.5, 0.0, 0.5]}, "deviations that are not 0"),
         ({"resample": 9}, "got 9"),

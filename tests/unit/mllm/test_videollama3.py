@@ -153,6 +153,7 @@ def test_rules_are_those_of_the_files(tmp_path: Path) -> None:
     assert read_frame_rules(tmp_path) == FrameRules()
     path.write_text(json.dumps({"min_pixels": 10, "max_pixels": 99, "use_token_compression": False, "merge_size": 1}))
     assert read_frame_rules(tmp_path) == FrameRules(shortest_edge=10, longest_edge=99, prunes=False, merge=1)
-    path.write_text(json.dumps({"size": 5}))
-    with pytest.raises(ArtefactError, match="do not hold"):
-        read_frame_rules(tmp_path)
+    for wrong in ({"size": 5}, {"max_pixels": float("inf")}):
+        path.write_text(json.dumps(wrong))
+        with pytest.raises(ArtefactError, match="do not hold"):
+            read_frame_rules(tmp_path)
