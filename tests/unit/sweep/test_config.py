@@ -189,7 +189,7 @@ scoring: [letter, generate]
         ("{server: 'http://h/v1', model: m, image: gif}", "image: got 'gif'; exists: jpeg, png"),
         ("{server: 'http://h/v1', model: m, concurrency: 0}", "concurrency: expected a whole number, 1 or more"),
         ("{server: 'http://h/v1', model: m, quality: 300}", "server http://h/v1: expected .* a quality of 1 to 100"),
-        ("{server: 'http://h/v1?k=1', model: m}", "server http://h: expected a URL without a user, key or query"),
+        ("{server: 'http://h/v1?k=1', model: m}", "server: expected a URL without a user, key or query"),
     ],
 )
 def test_a_served_model_that_does_not_hold_is_named_with_its_line(tmp_path: Path, mapping: str, sentence: str) -> None:
