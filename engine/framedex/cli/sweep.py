@@ -278,7 +278,12 @@ def _show_estimate(estimated: Estimate, opened: OpenSweep, *, videos_done: int, 
         ["what the models do", "here", "each ask alone"],
         [[_NOMINAL.get(name, name.replace("_", " ")), str(planned[name]), str(naive[name])] for name in planned],
     )
-    print("short sets share forwards, many questions about a set take more; a written answer is counted at its longest")
+    print(
+        "short sets share forwards, many questions about a set take more; written answers count as long as those measured"
+    )
+    print(
+        "where --token-memory does not hold a video's tokens, frames pass the tower again; what is refused is counted, too"
+    )
     if estimated.seconds == 0 and estimated.measured_video is None:
         print("\nevery answer is in the cache; only records are to be written")
         return

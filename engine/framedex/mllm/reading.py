@@ -135,7 +135,9 @@ class Reading:
             for tree in grown(frame_set.asked(writes=True), limit=min(limits.tokens, TREE_TOKENS)):
                 growing = Growing(self._language, None if prefix is None else prefix.row(number))
                 hidden, answers = written(growing, tree, before=frame_set.prefix, greedy=greedy, most=WRITTEN_TOKENS)
-                self._work += Work(forwards=growing.readings, suffix_tokens=len(tree.tree))
+                self._work += Work(
+                    forwards=growing.readings, written_forwards=growing.readings, suffix_tokens=len(tree.tree)
+                )
                 yield ReadTree(tree=tree, hidden=hidden, written=tuple(answers))
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ class Work:
         read_frames: frames whose tokens are read from files instead.
         prefills: sets of frames whose part of the prompt is read.
         forwards: calls of the language model, prefills included; sets that are read together are one.
+        written_forwards: those of them that write answers, each a token of all answers about a set at most.
         prefix_tokens: tokens in prefills.
         suffix_tokens: tokens after the frames: questions and options, what they share counted once.
     """
@@ -22,6 +23,7 @@ class Work:
     read_frames: int = 0
     prefills: int = 0
     forwards: int = 0
+    written_forwards: int = 0
     prefix_tokens: int = 0
     suffix_tokens: int = 0
 

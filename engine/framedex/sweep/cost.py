@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from framedex.mllm.base import Runner, Scoring
 from framedex.mllm.work import Work
@@ -34,6 +34,10 @@ class Cost:
             planned=self.planned + other.planned, naive=self.naive + other.naive, served=self.served + other.served
         )
 
+    def shorter(self, share: float) -> Cost:
+        """Where answers are written in this share of the forwards that were counted for them."""
+        return replace(self, planned=_shorter(self.planned, share), naive=_shorter(self.naive, share))
+
 
 def cost(
     asked: Collection[Asked],
@@ -58,7 +62,8 @@ def cost(
         mllm_key, scoring, key = each
         rows = asks[key].rows
         forwards = 1 if mllm_key in served else _forwards_alone(scoring, options=len(key.order))
-        alone = Work(tower_frames=len(rows), prefills=bool(rows), forwards=forwards)
+        written = forwards if scoring == "generate" and mllm_key not in served else 0
+        alone = Work(tower_frames=len(rows), prefills=bool(rows), forwards=forwards, written_forwards=written)
         naive += alone
         if each in kept:
             continue
@@ -89,13 +94,20 @@ def _planned(sets: Mapping[tuple[int, ...], Collection[Scoring]], *, in_files: C
     scored = sum(set(scorings) != {"generate"} for scorings in sets.values())
     rows = {row for rows in shown for row in rows}
     read = sum(row in in_files for row in rows)
-    written = sum("generate" in scorings for scorings in sets.values())
+    sets_written = sum("generate" in scorings for scorings in sets.values())
+    written = sets_written and sets_written * _written_tokens()
     return Work(
         tower_frames=len(rows) - read,
         read_frames=read,
         prefills=len(shown),
-        forwards=len(shown) + scored + (written and written * _written_tokens()),
+        forwards=len(shown) + scored + written,
+        written_forwards=written,
     )
+
+
+def _shorter(work: Work, share: float) -> Work:
+    fewer = round(work.written_forwards * share) - work.written_forwards
+    return work + Work(forwards=fewer, written_forwards=fewer)
 
 
 def work_of(runners: Sequence[Runner]) -> Work:

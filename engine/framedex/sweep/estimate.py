@@ -13,7 +13,7 @@ from framedex.errors import VideoError
 from framedex.sweep.answers import answer_all, shown_frames
 from framedex.sweep.asks import AskKey, distinct_asks
 from framedex.sweep.choose import Choice, choose_each
-from framedex.sweep.cost import Cost, cost
+from framedex.sweep.cost import Cost, cost, work_of
 from framedex.sweep.counts import Counts, count
 from framedex.sweep.frames import rows_in_files
 from framedex.sweep.known import KnownAnswers
@@ -30,7 +30,9 @@ class Estimate:
 
     Attributes:
         counts: exact.
-        cost: likewise, but for forwards; what is planned leaves out what is cached, model by model.
+        cost: likewise, where all visual tokens of a video fit into memory together and nothing is refused, but for forwards,
+            which are nominal, written answers as long as those that were measured; what is planned leaves out what is cached,
+            model by model.
         seconds: decoding, preprocessing and answering, but not reading visual tokens from files; 0 where every answer is
             cached, None where nothing is left or no video could be measured.
         measured_asks: how many asks the estimate rests on.
@@ -85,7 +87,7 @@ def estimate(videos: Sequence[PlannedVideo], opened: OpenSweep, *, token_folder:
         return Estimate(counts=counts, cost=costs, seconds=seconds, measured_asks=0, measured_video=None)
     return Estimate(
         counts=counts,
-        cost=costs,
+        cost=costs.shorter(measured.written_share),
         seconds=measured.decode_s * asked_of + measured.answering_s(costs, counts.asks - counts.cached),
         measured_asks=measured.asks,
         measured_video=measured.path,
@@ -104,13 +106,18 @@ def _in_files(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """Seconds to decode and preprocess a video, what its sample took the models and was, and which video it is."""
+    """Seconds to decode and preprocess a video, what its sample took the models and was, and which video it is.
+
+    Attributes:
+        written_share: of the forwards that the sample's written answers were counted with, those that they took.
+    """
 
     decode_s: float
     tower_s: float
     prefill_s: float
     answer_s: float
     sample: Cost
+    written_share: float
     asks: int
     path: str
 
@@ -132,13 +139,17 @@ def _measure(video: PlannedVideo, known: KnownAnswers, opened: OpenSweep) -> _Me
     sample = _spread(known.left)
     # The second time the tower has nothing to do; the first time everything else is cold.
     cold = answer_all(sample, frames, opened.runners, scorings=scorings, but=known.kept)
+    before = work_of(opened.runners)
     warm = answer_all(sample, frames, opened.runners, scorings=scorings, but=known.kept).values()
+    written = (work_of(opened.runners) - before).written_forwards
+    sampled = cost(cold, sample, served=opened.served)
     return _Measured(
         decode_s=decode_s,
         tower_s=sum(answer.tower_time_s for answer in cold.values()),
         prefill_s=sum(answer.prefill_time_s for answer in warm),
         answer_s=sum(answer.answer_time_s for answer in warm),
-        sample=cost(cold, sample, served=opened.served),
+        sample=sampled,
+        written_share=written / sampled.planned.written_forwards if sampled.planned.written_forwards else 1.0,
         asks=len(cold),
         path=video.path,
     )

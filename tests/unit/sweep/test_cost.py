@@ -94,5 +94,14 @@ def test_what_is_written_takes_a_forward_per_token() -> None:
     asks = asked_in("given")
     written = cost(put(asks, "generate"), asks)
     assert (written.planned.forwards, written.naive.forwards) == (7 + 16 * 8, 16 * 32)
+    assert (written.planned.written_forwards, written.naive.written_forwards) == (16 * 8, 16 * 32)
+    short = written.shorter(0.25)
+    assert (short.planned, short.naive) == (
+        written.planned + Work(forwards=-12 * 8, written_forwards=-12 * 8),
+        written.naive + Work(forwards=-12 * 32, written_forwards=-12 * 32),
+    )
+    assert written.shorter(1.0) == written
+    scored = cost(put(asks, "letter"), asks)
+    assert scored.shorter(0.25) == scored
     both = cost(put(asks, "generate", "letter"), asks)
     assert (both.planned.forwards, both.naive.forwards) == (7 + 8 + 16 * 8, 17 * 32)
