@@ -281,8 +281,9 @@ def test_limits_are_checked(wrong: dict[str, int]) -> None:
         Limits(**wrong)
 
 
-def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner) -> None:
-    """The text model of the loaded checkpoint is made to fail as torch does, beyond so many tokens."""
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError("out of memory")])
+def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner, error: Exception) -> None:
+    """The text model of the loaded checkpoint is made to fail as torch or NumPy does, beyond so many tokens."""
     asks = [
         Ask(frames=prepared(runner, n, seed=n), question=QUESTION, options=order)
         for n in (2, 3, 2)
@@ -291,7 +292,7 @@ def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner) 
     expected = logprobs(runner.answer(asks))
     with load_runner(tiny_smolvlm(), threads=1, options=RunnerOptions(limits=Limits(frames=4, tokens=4000))) as short:
         assert isinstance(short, TransformersRunner)
-        refuse_beyond(short, tokens=130)
+        refuse_beyond(short, error, tokens=130)
         got = short.answer(asks)
         assert np.abs(logprobs(got) - expected).max() < TOLERANCE
         assert re.search(
@@ -300,18 +301,18 @@ def test_short_memory_halves_what_is_read_at_a_time_and_says_so(runner: Runner) 
         told = short.trouble
         short.answer(asks)
         assert short.trouble == told
-        refuse_beyond(short, tokens=5)
+        refuse_beyond(short, error, tokens=5)
         with pytest.raises(
             DeviceError, match=r"torch failed on cpu with 1 frames and 1 tokens at a time .*out of memory"
         ):
             short.answer(asks)
 
 
-def refuse_beyond(runner: TransformersRunner, *, tokens: int) -> None:
+def refuse_beyond(runner: TransformersRunner, error: Exception, *, tokens: int) -> None:
     family, _ = runner._opened()
 
     def refuse(module: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, torch.Tensor]) -> None:
         if named["inputs_embeds"].shape[:2].numel() > tokens:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more")
+            raise error
 
     family.language_model.register_forward_pre_hook(refuse, with_kwargs=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedex.contracts import FrameBatch, Pixels, Pts
+from framedex.errors import DeviceError, first_line
 from framedex.keys import json_key, sha256_parts
 from framedex.mllm.work import Work
 
@@ -70,15 +71,23 @@ class PreparedFrames:
 
         Raises:
             ValueError: no frame, or frames outside origin_us to last_us.
+            DeviceError: the pictures do not fit into memory.
         """
         if not len(batch) or not origin_us <= batch.pts_us[0] <= batch.pts_us[-1] <= last_us:
             span = (int(batch.pts_us[0]), int(batch.pts_us[-1])) if len(batch) else "none"
             raise ValueError(f"[prepare] expected one frame or more within {origin_us} to {last_us} us, got {span}")
+        try:
+            pixels = tuple(resized(batch.frames))
+        except MemoryError as error:
+            raise DeviceError(
+                f"{len(batch)} frames are too many to be held in memory at the model's size ({first_line(error)}); "
+                "show fewer frames of a video"
+            ) from error
         return cls(
             pts_us=batch.pts_us,
             times_s=(batch.pts_us - origin_us) / _MICROSECONDS,
             duration_s=(last_us - origin_us) / _MICROSECONDS,
-            pixels=tuple(resized(batch.frames)),
+            pixels=pixels,
             source=source,
         )
 

@@ -13,6 +13,8 @@ from framedex.torch_device import device_label, require_device, require_full_pro
 
 # Beyond these, batches are not known to get faster; on CUDA that was never measured.
 _MOST = {"cpu": Limits(), "cuda": Limits(frames=256, tokens=131_072)}
+# What torch's allocator says, and the system.
+_SHORT = ("can't allocate memory", "Cannot allocate memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Place:
         return cls(device=found, label=device_label(found), dtype=dtype, limits=limits, told=options.limits is not None)
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch gave up for lack of memory, the GPU's or the machine's."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch, NumPy or the system gave up for lack of memory, the GPU's or the machine's."""
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or any(words in str(error) for words in _SHORT)

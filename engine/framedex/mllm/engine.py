@@ -278,7 +278,7 @@ class TransformersRunner:
             result = None
             try:
                 result = read(batch, sets[at + len(batch) :])
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 self._pace.take_less(error)
             if result is not None:
                 at += len(batch)

@@ -16,9 +16,11 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging
 
-from framedex.errors import ArtefactError, first_line
+from framedex.errors import ArtefactError, DeviceError, first_line
 from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.device import is_out_of_memory
 from framedex.mllm.options import Dtype
+from framedex.torch_device import device_label
 
 #: Named in the MLLM key: another kind rounds otherwise. It is the only one that takes a mask of one's own on every device.
 ATTENTION = "sdpa"
@@ -35,6 +37,8 @@ _NO_MODEL = (
     ImportError,
     StrictDataclassError,
 )
+#: Likewise of weights.
+_NOT_LOADED = (*_NO_MODEL, MemoryError, SafetensorError)
 # Weights that files lack are named one by one after loading, for which the model is made in full: not where it is that much more.
 _MOST_LACKING = 2
 
@@ -67,6 +71,7 @@ def load_model(
     Raises:
         ArtefactError: the checkpoint is of another class, its files do not fit each other, or its language model attends to a
             sliding window or turns positions by the length of the text.
+        DeviceError: its weights do not fit into memory, or the device failed.
     """
     folder = checkpoint.folder
     architectures = checkpoint.config.get("architectures") or [architecture]
@@ -86,7 +91,10 @@ def load_model(
         # A LookupError says what was looked up and no more.
         reason = f"there is no {first_line(error)}" if isinstance(error, LookupError) else first_line(error)
         raise ArtefactError(f"{folder / 'config.json'}: no configuration of {architecture}: {reason}") from error
-    held = _held_weights(checkpoint)
+    try:
+        held = _held_weights(checkpoint)
+    except _NOT_LOADED as error:
+        raise _not_loaded(checkpoint, error, dtype=dtype, device=device) from error
     if needed > _MOST_LACKING * held:
         raise ArtefactError(
             f"{folder}: weights and config.json are not of one model: config.json asks for {needed} numbers in all, "
@@ -113,8 +121,8 @@ def load_model(
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # told below
             )
-    except (*_NO_MODEL, SafetensorError) as error:
-        raise ArtefactError(f"{folder}: its weights do not load: {first_line(error)}") from error
+    except _NOT_LOADED as error:
+        raise _not_loaded(checkpoint, error, dtype=dtype, device=device) from error
     for fault in ("missing_keys", "mismatched_keys"):
         # A key, or a key and both shapes.
         names = sorted(each if isinstance(each, str) else str(each[0]) for each in report[fault])
@@ -123,10 +131,28 @@ def load_model(
                 f"{folder}: weights and config.json are not of one model: {len(names)} {fault.replace('_', ' ')}, "
                 f"the first is {names[0]}"
             )
-    for name, weight in model.named_parameters():
-        if not weight.isfinite().all():
-            raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity as {dtype}")
-    return Loaded(model=model.eval().to(device), unused_weights=len(report["unexpected_keys"]))
+    try:
+        for name, weight in model.named_parameters():
+            if not weight.isfinite().all():
+                raise ArtefactError(f"{folder}: weight {name} holds NaN or infinity as {dtype}")
+        model.eval().to(device)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise _not_loaded(checkpoint, error, dtype=dtype, device=device) from error
+        raise DeviceError(f"{folder}: torch failed on {device_label(device)} ({first_line(error)})") from error
+    return Loaded(model=model, unused_weights=len(report["unexpected_keys"]))
+
+
+def _not_loaded(
+    checkpoint: Checkpoint, error: Exception, *, dtype: Dtype, device: torch.device
+) -> ArtefactError | DeviceError:
+    """The sentence for weights that do not load: they are too large for the memory, or do not hold."""
+    if is_out_of_memory(error):
+        return DeviceError(
+            f"{checkpoint.folder}: its weights do not fit into memory as {dtype} on {device_label(device)}; "
+            "take a smaller dtype or model"
+        )
+    return ArtefactError(f"{checkpoint.folder}: its weights do not load: {first_line(error)}")
 
 
 def _needed_weights(kind: Any, config: Any) -> int:
@@ -138,18 +164,11 @@ def _needed_weights(kind: Any, config: Any) -> int:
 
 
 def _held_weights(checkpoint: Checkpoint) -> int:
-    """How many numbers the weight files hold, by their headers.
-
-    Raises:
-        ArtefactError: a file is none.
-    """
+    """How many numbers the weight files hold, by their headers."""
     held = 0
     for path in checkpoint.weights:
-        try:
-            with safe_open(path, framework="pt") as file:
-                held += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise ArtefactError(f"{checkpoint.folder}: its weights do not load: {first_line(error)}") from error
+        with safe_open(path, framework="pt") as file:
+            held += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
     return held
 
 

@@ -58,8 +58,8 @@ class Pace:
             )
         return "; ".join(filter(None, told))
 
-    def take_less(self, error: RuntimeError) -> None:
-        """Halve the limits after an error of torch's.
+    def take_less(self, error: RuntimeError | MemoryError) -> None:
+        """Halve the limits after an error of torch's or NumPy's.
 
         Raises:
             DeviceError: the error is not about memory, or nothing is left to halve.
@@ -88,14 +88,14 @@ class Pace:
         costs = None
         try:
             costs = self._measure()
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise self._failed(error, Limits(frames=1, tokens=1)) from error
         self.tidy()
         self._measured = Measured.fitting(costs, most=most, free_nbytes=free, device=self._place.device)
         return self._measured.limits
 
-    def _failed(self, error: RuntimeError, limits: Limits) -> DeviceError:
+    def _failed(self, error: RuntimeError | MemoryError, limits: Limits) -> DeviceError:
         return DeviceError(
             f"{self._name}: torch failed on {self._place.label} with {limits.frames} frames and {limits.tokens} "
             f"tokens at a time ({first_line(error)}); where memory is short, show fewer frames or take a smaller model"

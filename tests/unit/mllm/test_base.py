@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from framedex.contracts import FrameBatch
+from framedex.errors import DeviceError
 from framedex.mllm.base import Answer, Ask, PreparedFrames
 
 
@@ -41,6 +43,16 @@ def test_frames_out_of_order_or_of_other_shapes_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"expected times \(2,\) and 2 pictures uint8 \(H, W, 3\) of one size"):
             PreparedFrames(pts_us=np.arange(2, dtype=np.int64), times_s=np.arange(2.0), duration_s=1.0, pixels=pixels)
+
+
+def test_pictures_beyond_any_memory_are_told_in_a_sentence() -> None:
+    batch = FrameBatch(pts_us=np.arange(2, dtype=np.int64), frames=np.zeros((2, 4, 4, 3), np.uint8))
+    with pytest.raises(
+        DeviceError, match=r"^2 frames are too many .*Unable to allocate .*; show fewer frames of a video$"
+    ):
+        PreparedFrames.of(
+            batch, lambda shown: np.empty((1 << 50, *shown.shape), np.uint8), origin_us=0, last_us=1, source=""
+        )
 
 
 def test_a_frame_goes_by_source_and_time_or_else_by_its_pixels() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -42,6 +43,10 @@ def test_short_memory_is_told_from_other_failures() -> None:
         torch.empty(1 << 58)
     assert is_out_of_memory(short.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(MemoryError) as numpys:
+        np.empty(1 << 58, np.uint8)
+    assert is_out_of_memory(numpys.value)
+    assert is_out_of_memory(RuntimeError("unable to mmap 5 bytes from file <x>: Cannot allocate memory (12)"))
     with pytest.raises(RuntimeError) as other:
         torch.ones(2) @ torch.ones(3)
     assert not is_out_of_memory(other.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from framedex.errors import ArtefactError
+from framedex.errors import ArtefactError, DeviceError
 from framedex.mllm.checkpoint import Checkpoint
 from framedex.mllm.load import Loaded
 from framedex.mllm.load import load_model as load
@@ -185,6 +186,66 @@ def test_a_model_far_larger_than_the_weights_is_never_made(folder: Path) -> None
     done = subprocess.run([sys.executable, "-c", _LOAD_LITTLE, folder], capture_output=True, text=True, check=True)
     needed = r"ArtefactError: .*: weights and config.json are not of one model: config.json asks for \d{9,} numbers in all, .*\n"
     assert re.fullmatch(f"({needed}){{3}}", done.stdout), done.stdout
+
+
+_LOAD_IN_LESS = """
+import pathlib, resource, sys, torch
+from framedex.errors import FramedexError
+from framedex.mllm.checkpoint import Checkpoint
+from framedex.mllm.load import load_model
+kind = {"model_type": "smolvlm", "architecture": "SmolVLMForConditionalGeneration"}
+used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+for more in (1300 << 20, 300 << 20):
+    resource.setrlimit(resource.RLIMIT_AS, (used + more, -1))
+    try:
+        load_model(Checkpoint.open(sys.argv[1]), **kind, dtype="float32", device=torch.device("cpu"))
+    except FramedexError as error:
+        print(f"{type(error).__name__}: {error}", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the process is given less memory as Linux does it")
+def test_weights_that_do_not_fit_into_memory_are_told_in_a_sentence(folder: Path) -> None:
+    """The first time their float32 does not, the second not even the file."""
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    edit_config(folder, text_config=text | {"vocab_size": 10_000_000})
+    path = folder / "model.safetensors"
+    zeros, at = {}, 0
+    for name, weight in load_file(path).items():
+        shape = [10_000_000, 32] if name.endswith("embed_tokens.weight") else list(weight.shape)
+        end = at + 2 * math.prod(shape)
+        zeros[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, end]}
+        at = end
+    header = json.dumps(zeros | {"__metadata__": {"format": "pt"}}).encode()
+    with path.open("wb") as file:  # with a hole, which takes no room on the disk
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + at)
+    done = subprocess.run([sys.executable, "-c", _LOAD_IN_LESS, folder], capture_output=True, text=True, check=True)
+    told = (
+        f"DeviceError: {folder}: its weights do not fit into memory as float32 on cpu; take a smaller dtype or model\n"
+    )
+    assert done.stdout == 2 * told
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory."),
+            "do not fit into memory as float32 on cpu; take a smaller dtype",
+        ),
+        (RuntimeError("CUDA error: unknown error"), "torch failed on cpu .CUDA error: unknown error"),
+    ],
+)
+def test_a_device_that_does_not_take_the_weights_is_told_in_a_sentence(
+    folder: Path, error: RuntimeError, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch.nn.Module, "to", fail)
+    with pytest.raises(DeviceError, match=message):
+        load_model(Checkpoint.open(folder), dtype="float32")
 
 
 def test_a_weight_without_a_place_is_counted(folder: Path) -> None:
