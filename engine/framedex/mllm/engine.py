@@ -141,13 +141,7 @@ class TransformersRunner:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """How it is run; what is part of the key and what is not. Measures what fits into memory where that was not done yet.
-
-        Raises:
-            ValueError: it was not done, and the runner is closed.
-            DeviceError: torch failed.
-        """
-        limits = self._pace.began
+        """How it is run; what is part of the key and what is not. Limits are there once something was asked, or where told."""
         return {
             "runtime": "transformers",
             "runtime_version": transformers.__version__,
@@ -157,9 +151,7 @@ class TransformersRunner:
             "attention": ATTENTION,
             "template": self._template,
             "threads": str(self._threads),
-            "frames_at_once": str(limits.frames),
-            "tokens_at_once": str(limits.tokens),
-            "limits": "told" if self._place.told else "by memory",
+            **self._pace.provenance,
             "unused_weights": str(self._unused_weights),
         }
 

@@ -24,8 +24,8 @@ _SHARE = {"cpu": 0.5, "cuda": 0.8}
 # Of free memory, the most that visual tokens which may yet come into the cache are taken to fill.
 _CACHE_SHARE = 0.5
 
-# Frames that are looked at: of usual aspect ratios, and so large that families make them smaller.
-_HEIGHT, _WIDTHS = 720, (1280, 960, 720)
+# Frames that are tried: small ones, which some families make larger than large ones, and of usual aspect ratios.
+_FRAMES = ((96, 96), (120, 160), (720, 720), (720, 960), (720, 1280), (2160, 3840))
 # A prefix, and as many tokens after it. So few that comparing them with each other takes next to nothing.
 _ROWS, _ROW_TOKENS = 2, 32
 # Queries and keys that are compared, and the masks of a byte a pair that are there meanwhile: the one that is used, and two that
@@ -143,7 +143,7 @@ class Measured:
 
 def _largest_frame(family: Family) -> Pixels:
     """One frame as the family makes it, uint8 (1, h, w, 3): the largest of those that are tried."""
-    made = (family.resized(np.zeros((1, _HEIGHT, width, 3), np.uint8)) for width in _WIDTHS)
+    made = (family.resized(np.zeros((1, *size, 3), np.uint8)) for size in _FRAMES)
     return max(made, key=lambda frame: frame.nbytes)
 
 

@@ -48,6 +48,14 @@ class Pace:
         return self._now or self.began
 
     @property
+    def provenance(self) -> dict[str, str]:
+        """The limits to begin with and what they came from; nothing until they are known."""
+        if self._began is None:
+            return {}
+        by = "told" if self._place.told else "usual" if self._measured is None else "by memory"
+        return {"frames_at_once": str(self._began.frames), "tokens_at_once": str(self._began.tokens), "limits": by}
+
+    @property
     def trouble(self) -> str:
         """That memory is or was short; "" where it was not, as far as is known."""
         told = [] if self._measured is None else [self._measured.trouble]

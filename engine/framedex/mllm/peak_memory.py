@@ -27,14 +27,16 @@ def peak_memory(device: torch.device) -> PeakMemory:
 
 
 class _OfCuda:
-    """The allocator's own figure. A first turn makes what is made once, such as work space of the libraries."""
+    """The allocator's own figure. A first turn makes what is made once and stays, such as work space of the libraries."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._before = torch.cuda.memory_allocated(device)
 
     def of(self, step: Callable[[], T]) -> tuple[T, int]:
+        there = torch.cuda.memory_allocated(self._device)
         step()
+        self._before += torch.cuda.memory_allocated(self._device) - there
         torch.cuda.reset_peak_memory_stats(self._device)
         made = step()
         return made, torch.cuda.max_memory_allocated(self._device) - self._before

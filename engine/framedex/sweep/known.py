@@ -60,7 +60,8 @@ class Keeper:
     def __init__(self, known: KnownAnswers, opened: OpenSweep) -> None:
         self._known = known
         self._cache = opened.answer_cache
-        self._made_by = {runner.key: canonical_json(runner.provenance) for runner in opened.runners}
+        self._runners = {runner.key: runner for runner in opened.runners}
+        self._made_by: dict[str, str] = {}
         self._waiting: dict[str, Kept] = {}
         self._written_at = time.monotonic()
         self.added = 0
@@ -85,7 +86,10 @@ class Keeper:
         self._write()
 
     def _kept(self, asked: Asked, answer: Answer) -> Kept:
-        return Kept(answer=answer, made_by=self._made_by[asked[0]])
+        mllm_key = asked[0]
+        if mllm_key not in self._made_by:  # not before there is an answer: what a runner measures is known by then
+            self._made_by[mllm_key] = canonical_json(self._runners[mllm_key].provenance)
+        return Kept(answer=answer, made_by=self._made_by[mllm_key])
 
     def _write(self) -> None:
         if self._cache is not None and self._waiting:

@@ -100,6 +100,7 @@ def test_a_runner_that_is_short_of_memory_begins_with_less_and_keeps_to_it(
         assert (plenty.provenance["frames_at_once"], plenty.provenance["tokens_at_once"]) == ("8", "1024")
     monkeypatch.setattr("framedex.mllm.pace.free_nbytes", lambda device: free_mib * MIB)
     with opened(checkpoint, cache_nbytes=0) as short:
+        short._pace.began  # noqa: B018 - measures
         frames, tokens = (int(short.provenance[f"{what}_at_once"]) for what in ("frames", "tokens"))
         assert (tokens < 1024) == (free_mib == 24)
         assert (f"of memory are free: {frames} frames and {tokens} tokens at a time" in short.trouble) == (
@@ -162,7 +163,8 @@ def test_limits_that_are_told_are_taken_as_they_are(monkeypatch: pytest.MonkeyPa
 def test_where_free_memory_is_not_told_the_most_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("framedex.mllm.pace.free_nbytes", lambda device: None)
     with opened(tiny_smolvlm) as runner:
-        assert runner.provenance["tokens_at_once"] == "1024"
+        runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)])
+        assert (runner.provenance["tokens_at_once"], runner.provenance["limits"]) == ("1024", "usual")
         assert runner.trouble == ""
 
 
@@ -176,7 +178,7 @@ def test_a_model_that_does_not_even_fit_to_be_measured_takes_one_at_a_time_and_s
     with opened(tiny_smolvlm) as runner:
         family, _ = runner._opened()
         hook = family.language_model.register_forward_pre_hook(refuse)
-        assert (runner.provenance["frames_at_once"], runner.provenance["tokens_at_once"]) == ("1", "1")
+        assert (runner._pace.began.frames, runner._pace.began.tokens) == (1, 1)
         assert "of memory are free: 1 frames and 1 tokens at a time instead of 8 and 1024" in runner.trouble
         hook.remove()
         assert runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)])[0].status == "ok"
@@ -188,8 +190,14 @@ def test_a_model_that_does_not_even_fit_to_be_measured_takes_one_at_a_time_and_s
             runner.answer([Ask(frames=None, question=QUESTION, options=OPTIONS)])
 
 
-def test_a_closed_runner_does_not_measure() -> None:
+def test_nothing_is_measured_before_something_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(*_: object, **__: object) -> None:
+        pytest.fail("measured")
+
+    monkeypatch.setattr("framedex.mllm.measured.Costs.of", measure)
     with opened(tiny_smolvlm) as runner:
-        pass
+        assert "limits" not in runner.provenance
+        assert runner.prepare(noise(2), origin_us=0, last_us=1_000_000).pixels
+    assert "limits" not in runner.provenance
     with pytest.raises(ValueError, match="is closed"):
-        _ = runner.provenance
+        _ = runner._pace.began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from framedex.mllm.peak_memory import peak_memory
@@ -59,3 +60,33 @@ def test_the_same_step_gives_the_same_number_and_one_does_not_count_for_the_next
     kept, first = peak.of(lambda: floats(8) + 1)
     _, second = peak.of(lambda: floats(8) + 1)
     assert first == second == 2 * kept.nbytes
+
+
+def test_on_a_gpu_what_a_library_makes_once_and_keeps_is_of_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's counters of a GPU are stood in for: no step of this test runs on one."""
+    there = most = 1000  # weights
+
+    def take(nbytes: int) -> None:
+        nonlocal there, most
+        there += nbytes
+        most = max(most, there)
+
+    def forget(_device: torch.device) -> None:
+        nonlocal most
+        most = there
+
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _device: there)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _device: most)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", forget)
+    has_work_space = False
+
+    def step() -> None:
+        nonlocal has_work_space
+        if not has_work_space:
+            take(32 << 20)
+        has_work_space = True
+        take(64)
+        take(-64)
+
+    peak = peak_memory(torch.device("cuda"))
+    assert [peak.of(step)[1] for _ in range(3)] == [64, 64, 64]
