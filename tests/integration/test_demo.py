@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
-from cli import ok
+import pytest
+
+from cli import framedex, ok
+from framedex.microworld import judge
 
 
 def test_demo_ends_in_a_table_and_a_report(tmp_path: Path) -> None:
@@ -30,3 +34,30 @@ def test_demo_ends_in_a_table_and_a_report(tmp_path: Path) -> None:
 def test_another_seed_in_the_same_folder(tmp_path: Path) -> None:
     for seed in (0, 1):
         assert "evidence caught" in ok("demo", "--output", tmp_path / "demo", "--clips", 2, "--seed", seed).out
+
+
+def test_a_clip_that_cannot_be_answered_about_is_told_and_the_others_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = judge.judge
+
+    def judge_and_lose_a_clip(*arguments: Any, **named: Any) -> Any:
+        judgement = judged(*arguments, **named)
+        lost.append(min((tmp_path / "demo").rglob("*.mp4")))
+        lost[0].rename(tmp_path / "elsewhere")
+        return judgement
+
+    lost: list[Path] = []
+    monkeypatch.setattr(judge, "judge", judge_and_lose_a_clip)
+    ran = framedex("demo", "--output", tmp_path / "demo", "--clips", 2, "--seed", 3)
+    assert ran.code == 1
+    assert f"failed: {lost[0]}: " in ran.err
+    assert "Traceback" not in ran.err
+    assert "evidence caught" in ran.out
+    page = (tmp_path / "demo" / "report.html").read_text()
+    assert lost[0].name not in page
+
+    (tmp_path / "elsewhere").rename(lost[0])
+    monkeypatch.undo()
+    assert "failed" not in ok("demo", "--output", tmp_path / "demo", "--clips", 2, "--seed", 3).err
+    assert lost[0].name in (tmp_path / "demo" / "report.html").read_text()

@@ -11,6 +11,7 @@ import typer
 
 from framedex.cli import options
 from framedex.cli.output import Progress, clock, default_threads, note, print_json, print_table
+from framedex.errors import VideoError
 
 if TYPE_CHECKING:
     from framedex.analysis import Analysis
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from framedex.index import Row, Store
     from framedex.microworld.judge import Judgement
     from framedex.microworld.make import World
+    from framedex.sweep.work import Failed
 
 ENCODER, MLLM = "micro-siglip", "micro-smolvlm"
 _FPS = "1"
@@ -68,7 +70,7 @@ def demo(
     from framedex.index.whole_file import write_whole
     from framedex.microworld.judge import judge
     from framedex.optional import import_optional
-    from framedex.report.demo import choose_examples, demo_page, finding
+    from framedex.report.demo import choose_examples, demo_page
 
     import_optional("jinja2", extra="analysis", needed_by="the demo's report")
     import_optional("torch", extra="mllm", needed_by="the demo's model")
@@ -80,14 +82,14 @@ def demo(
         _search(store, rows, embedder, captions[0].question)
         note(f"4 of 6: {len(captions)} captions × {_BUDGET} frames × every sampler")
         judgement = judge(store, embedder, captions, budget=_BUDGET, seed=seed, grid=f"fps={_FPS}")
-    run = _answer(output)
+    run, failed = _answer(output)
     note("6 of 6: analysing the answers")
     analysis = _analyse(run, seed=seed)
 
     report = output / "report.html"
     page = demo_page(
         judgement,
-        choose_examples(judgement, _EXAMPLES),
+        choose_examples(judgement, _EXAMPLES, but={each.video.path for each in failed}),
         analysis,
         grid=FpsGrid.parse(_FPS),
         seed=seed,
@@ -100,7 +102,16 @@ def demo(
     write_whole(output / "demo.json", (json_module.dumps(result) + "\n").encode())
     if json:
         print_json(result)
-        return
+    else:
+        _print(judgement, analysis)
+        print(f"\n{time.monotonic() - started:.0f} s. Report: {report.resolve()}")
+    if failed:
+        raise typer.Exit(VideoError.exit_code)
+
+
+def _print(judgement: Judgement, analysis: Analysis) -> None:
+    from framedex.report.demo import finding
+
     print()
     shares = sorted(judgement.caught.items(), key=lambda pair: -pair[1])
     print_table(
@@ -113,7 +124,6 @@ def demo(
     print()
     for found in analysis.findings:
         print(f"- {found.sentence}")
-    print(f"\n{time.monotonic() - started:.0f} s. Report: {report.resolve()}")
 
 
 def _make(folder: Path, *, clips: int, seed: int) -> World:
@@ -151,16 +161,21 @@ def _search(store: Store, rows: list[Row], embedder: Embedder, text: str) -> Non
         note(f"   {hit.score:.3f}  {clock(hit.time_s)}  {Path(hit.path).name}")
 
 
-def _answer(output: Path) -> Path:
-    """Answer the sweep's questions, or what is left of them, and give the run's folder: one per plan."""
+def _answer(output: Path) -> tuple[Path, list[Failed]]:
+    """Answer the sweep's questions, or what is left of them: the run's folder, one per plan, and the clips that failed."""
     from framedex.index.whole_file import write_whole
+    from framedex.sweep.answer_cache import AnswerCache, cache_path
     from framedex.sweep.config import read_config
     from framedex.sweep.opened import open_sweep
     from framedex.sweep.run import check_run, pending, run_sweep
+    from framedex.sweep.work import Failed
 
+    failed: list[Failed] = []
     config = output / "sweep.yaml"
     write_whole(config, _SWEEP.encode())
-    with open_sweep(read_config(config), threads=default_threads()) as opened:
+    swept = read_config(config)
+    answers = AnswerCache(cache_path(swept.store, None))
+    with open_sweep(swept, threads=default_threads(), answer_cache=answers) as opened:
         run = output / "runs" / opened.plan.key[:8]
         check_run(run, opened.plan)
         left = pending(run, opened.plan)
@@ -168,7 +183,13 @@ def _answer(output: Path) -> Path:
         with Progress("clip", total=len(left)) as progress:
             for outcome in run_sweep(run, opened, answers_done=lambda *_: None):
                 progress.advance(Path(outcome.video.path).name)
-    return run
+                if isinstance(outcome, Failed):
+                    failed.append(outcome)
+    for each in failed:
+        note(f"failed: {each.reason}")
+    if answers.trouble:
+        note(f"note: {answers.trouble}")
+    return run, failed
 
 
 def _analyse(run: Path, *, seed: int) -> Analysis:

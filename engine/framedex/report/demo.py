@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,11 @@ def finding(judgement: Judgement) -> str:
     )
 
 
-def choose_examples(judgement: Judgement, n: int) -> list[Case]:
-    """Up to n cases of different videos: those that tell top and uniform apart first, in order."""
+def choose_examples(judgement: Judgement, n: int, *, but: Collection[str] = ()) -> list[Case]:
+    """Up to n cases of different videos, none of paths `but`: those that tell top and uniform apart first, in order."""
     telling = sorted(judgement.cases, key=lambda case: case.caught("top") == case.caught("uniform"))
     chosen: dict[str, Case] = {}
-    for case in telling:
+    for case in (each for each in telling if each.path not in but):
         chosen.setdefault(case.path, case)
     return list(chosen.values())[:n]
 
