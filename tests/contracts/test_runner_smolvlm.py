@@ -128,16 +128,22 @@ def test_the_key_tells_templates_dtypes_and_versions_apart_but_not_limits(
     with monkeypatch.context() as changed:
         changed.setattr("framedex.mllm.engine.tokenizers", SimpleNamespace(__version__="0.99.0"))
         keys.add(key())
-    with monkeypatch.context() as changed:
-        changed.setattr("framedex.mllm.engine.SCORING_VERSION", 2)
-        keys.add(key())
+    for name, value in {
+        "SCORING_VERSION": 99,
+        "ATTENTION": "eager",
+        "WRITTEN_TOKENS": 17,
+        "PARSER_VERSION": 99,
+    }.items():
+        with monkeypatch.context() as changed:
+            changed.setattr(f"framedex.mllm.engine.{name}", value)
+            keys.add(key())
     with monkeypatch.context() as changed:
         changed.setattr(SmolVlm, "rules_version", 2)
         keys.add(key())
     with monkeypatch.context() as changed:
         changed.setattr(SmolVlm, "template", replace(SmolVlm.template, version="smolvlm-2"))
         keys.add(key())
-    assert len(keys) == 8
+    assert len(keys) == 11
     assert key() == whole
 
 

@@ -17,7 +17,7 @@ from framedex.errors import DeviceError
 from framedex.mllm import load_runner
 from framedex.mllm.base import Ask
 from framedex.mllm.engine import TransformersRunner
-from framedex.mllm.measured import Costs, Measured
+from framedex.mllm.measured import Costs, Measured, _largest_frame
 from framedex.mllm.options import Limits, RunnerOptions
 from framedex.mllm.peak_memory import peak_memory
 from framedex.mllm.tree import TokenTree
@@ -77,6 +77,15 @@ def test_larger_batches_take_no_more_than_was_measured(checkpoint: Checkpoint) -
             hidden, tree_nbytes = peak.of(partial(language.trees, prefix, [tree] * len(lengths)))
             _, said_nbytes = peak.of(partial(language.logprobs, hidden[0], range(len(tree)), [0] * len(tree)))
             assert max(read_nbytes, tree_nbytes, said_nbytes) <= costs.language_nbytes(len(lengths) * max(lengths))
+
+
+@FAMILIES
+def test_no_frame_is_made_larger_than_the_one_that_was_measured(checkpoint: Checkpoint) -> None:
+    with opened(checkpoint) as runner:
+        family, _ = runner._opened()
+        largest = _largest_frame(family).nbytes
+        for size in ((64, 64), (100, 100), (120, 160), (240, 320), (360, 640), (720, 1280), (1080, 1920), (1280, 720)):
+            assert family.resized(np.zeros((1, *size, 3), np.uint8)).nbytes <= largest
 
 
 @pytest.mark.parametrize(
