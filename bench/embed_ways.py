@@ -91,15 +91,16 @@ def our_ways(exports: Exports, *, threads: int, batches: Sequence[int], compiled
         if base != runtime and base not in compiled:
             continue
         sizes = batches if base == runtime else batches[len(batches) // 2 :][:1]  # compiled, batches are filled up
+        there = False
         for precision in PRECISIONS[base]:
             try:
                 opened = [_opened(exports, runtime, precision, threads=threads, batch=batch) for batch in sizes]
-            except (MissingDependency, DeviceError) as error:
-                note(f"{exports.name} {runtime}: left out: {error}")
-                break  # before an artefact is made in a precision that only this runtime has
-            except (UsageError, ArtefactError) as error:
+            except (MissingDependency, DeviceError, UsageError, ArtefactError) as error:
                 note(f"{exports.name} {runtime} {precision}: left out: {error}")
+                if not there and isinstance(error, MissingDependency | DeviceError):
+                    break  # before an artefact is made in a precision that only this runtime has
                 continue
+            there = True
             ways += [
                 Way(
                     name=f"{exports.name}.{runtime}.{precision}.batch{batch}",

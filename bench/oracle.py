@@ -5,7 +5,8 @@
     python bench/oracle.py --device cuda --dtype bfloat16 --shape 7b
                                       LLaVA-OneVision 7B's shape on a GPU; 2b is that of SmolVLM2-2.2B
 
-Timed is everything from the video file to the last answer; models are loaded before. Weights are random (nothing is downloaded).
+Timed is everything from the video file to the last answer; models are loaded, and what ours takes of memory is measured, before.
+Weights are random (nothing is downloaded).
 Every window is asked 4 multiple-choice questions, answered by the logits of the options' letters.
 
     row                        what runs

@@ -95,7 +95,7 @@ class CheckpointExport:
     Args:
         family: a name of `families`.
         checkpoint: as for `export_encoder`; read when the first artefact is written.
-        shared: an empty folder, of the caller's, for what the artefacts have in common; None where only one is written.
+        shared: a folder of the caller's, for what the artefacts have in common; None where only one is written.
         report: is told each step, in words.
         options: of the family.
 
@@ -107,6 +107,7 @@ class CheckpointExport:
         self._read = functools.partial(families.load(family), checkpoint, **options)
         self._checkpoint = checkpoint
         self._shared = shared
+        self._are_shared = False
         self._report = report
         self._encoder: Family | None = None
         self._expected: parity.Expected | None = None
@@ -146,13 +147,14 @@ class CheckpointExport:
 
     def _put_graphs(self, encoder: Family, tokenizer: WrittenTokenizer, folder: Path) -> None:
         """Both towers in float32 and the reference set, exported or from where they were kept."""
-        if self._shared is not None and any(self._shared.iterdir()):
+        if self._shared is not None and self._are_shared:
             shutil.copytree(self._shared, folder, dirs_exist_ok=True)
             return
         _export_towers(encoder, tokenizer, folder, self._report)
         write_reference(encoder, tokenizer.rules, folder)
         if self._shared is not None:
             shutil.copytree(folder, self._shared, dirs_exist_ok=True)
+            self._are_shared = True
 
 
 def _same_encoder(target: Path, encoder: Family, tokenizer: WrittenTokenizer, precision: Precision) -> Artefact:
