@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+from bench_result import result_of
+
 SHAPES = ("siglip-b16-224", "siglip2-b16-224", "siglip2-b16-naflex", "clip-b16", "cris-r50")
 
 
 @pytest.mark.slow
 def test_embed(tmp_path: Path) -> None:
-    out = tmp_path / "result.json"
-    command = [sys.executable, str(BENCH / "embed.py"), "--quick", "--out", str(out)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    result = json.loads(ran.stdout.splitlines()[-1])
-    assert result == json.loads(out.read_text())
-    assert set(result) == {"bench", "commit", "machine", "config", "equal", "rows", "ratios"}
-    assert result["equal"] is True
+    result = result_of("embed.py", tmp_path / "result.json")
     assert list(result["ratios"]) == [
         "fp32_vs_torch_eager",
         "fp32_vs_default_onnxruntime",

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+from bench_result import BENCH, result_of
 
 pytestmark = pytest.mark.slow
-
-
-def result_of(script: str, out: Path) -> dict[str, Any]:
-    command = [sys.executable, str(BENCH / script), "--quick", "--out", str(out)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    assert result == json.loads(out.read_text())
-    assert set(result) == {"bench", "commit", "machine", "config", "equal", "rows", "ratios"}
-    assert result["equal"] is True
-    assert all(np.isfinite(row["value"]) for row in result["rows"])
-    return result
 
 
 def measured_table(bench: str, result: dict[str, Any]) -> str:

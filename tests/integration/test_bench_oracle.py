@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+from bench_result import result_of
 
 
 @pytest.mark.slow
@@ -23,15 +19,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
     ],
 )
 def test_oracle(tmp_path: Path, options: tuple[str, ...], tolerance: float) -> None:
-    out = tmp_path / "result.json"
-    command = [sys.executable, str(BENCH / "oracle.py"), "--quick", *options, "--out", str(out)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    result = json.loads(ran.stdout.splitlines()[-1])
-    assert result == json.loads(out.read_text())
-    assert set(result) == {"bench", "commit", "machine", "config", "equal", "rows", "ratios"}
-    assert result["equal"] is True
-    assert all(np.isfinite(row["value"]) for row in result["rows"])
+    result = result_of("oracle.py", tmp_path / "result.json", *options)
     assert list(result["ratios"]) == [
         "speedup_vs_naive",
         "fraction_of_ideal_speedup",
